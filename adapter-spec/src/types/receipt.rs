@@ -1,0 +1,129 @@
+//! What became of a transaction, and the events that it made.
+
+use serde::{Deserialize, Serialize};
+#[cfg(feature = "component")]
+use wasmtime::component::{ComponentType, Lift, Lower};
+
+use super::{BlockRef, Confidence, Error, Extension, Output};
+
+/// Something that a contract announced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Event {
+    /// Stable across deliveries; includes the block hash, and a retraction carries the same id.
+    pub id: String,
+    /// The contract that announced it.
+    pub contract: String,
+    /// Its name, or the first topic where the name is not known.
+    pub name: String,
+    /// As the ledger gave it.
+    #[serde(with = "crate::types::hex_bytes")]
+    pub payload: Vec<u8>,
+    /// Decoded, where types are known.
+    pub json: Option<String>,
+    /// The transaction that made it.
+    pub transaction: String,
+    /// The block that carries it.
+    pub block: BlockRef,
+    /// Its place among the events of the block.
+    pub index: u32,
+    /// The block that carried it has left the chain.
+    pub retracted: bool,
+    /// Additions.
+    pub extensions: Vec<Extension>,
+}
+
+/// How far a transaction has come. It never goes back from final.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum Inclusion {
+    /// The ledger has never heard of it.
+    #[cfg_attr(feature = "component", component(name = "unknown"))]
+    Unknown,
+    /// Accepted, in no block.
+    #[cfg_attr(feature = "component", component(name = "pending"))]
+    Pending,
+    /// In a block with this many confirmations; the block itself is the first.
+    #[cfg_attr(feature = "component", component(name = "included"))]
+    Included(u32),
+    /// In a block that cannot disappear.
+    #[cfg_attr(feature = "component", component(name = "final"))]
+    Final,
+    /// It can no longer enter a block.
+    #[cfg_attr(feature = "component", component(name = "expired"))]
+    Expired,
+    /// Another transaction took its place: its id where it is known, else empty.
+    #[cfg_attr(feature = "component", component(name = "superseded"))]
+    Superseded(String),
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Receipt {
+    /// Its id.
+    pub transaction: String,
+    /// How far it has come.
+    pub inclusion: Inclusion,
+    /// The block that carries it.
+    pub block: Option<BlockRef>,
+    /// Its place in the block, from 0.
+    pub index: Option<u32>,
+    /// None until included. A failed execution is an error here, whatever the inclusion.
+    pub outcome: Option<Result<Output, Error>>,
+    /// The contract or account that a deployment made.
+    pub created: Option<String>,
+    /// What it announced.
+    pub events: Vec<Event>,
+    /// Paid, smallest unit, decimal.
+    pub fee: Option<String>,
+    /// Additions.
+    pub extensions: Vec<Extension>,
+}
+
+/// Which events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+pub struct EventFilter {
+    /// Only of this contract.
+    pub contract: Option<String>,
+    /// Only with this name, or signature where the framework needs types.
+    pub name: Option<String>,
+    /// Interface description to decode with.
+    pub abi: Option<String>,
+    /// Only from blocks of at least this confidence.
+    pub confidence: Confidence,
+}
+
+/// Where to start reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum EventStart {
+    /// With the first block.
+    #[cfg_attr(feature = "component", component(name = "earliest"))]
+    Earliest,
+    /// After the newest block: only what comes.
+    #[cfg_attr(feature = "component", component(name = "latest"))]
+    Latest,
+    /// With this block.
+    #[cfg_attr(feature = "component", component(name = "block"))]
+    Block(u64),
+    /// Where an earlier page ended.
+    #[cfg_attr(feature = "component", component(name = "cursor"))]
+    Cursor(#[serde(with = "crate::types::hex_bytes")] Vec<u8>),
+}
+
+/// Some events, and where to go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+pub struct EventPage {
+    /// In the order of the ledger; retractions first.
+    pub events: Vec<Event>,
+    /// Where to go on from; readable by every later version of the same major.
+    #[serde(with = "crate::types::hex_bytes")]
+    pub cursor: Vec<u8>,
+    /// Everything up to this block has been looked at, whether or not it matched.
+    pub scanned: u64,
+}
