@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "component")]
 use wasmtime::component::{ComponentType, Lift, Lower};
 
+use super::{Effect, Error, ErrorCode, SendFailure};
+
 /// Why an exchange with an endpoint came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -21,10 +23,10 @@ pub enum Failure {
     /// No answer within the deadline: effect unknown.
     #[cfg_attr(feature = "component", component(name = "timeout"))]
     Timeout,
-    /// The answer has more bytes than this, the lender's cap.
+    /// The answer has more bytes than this, the lender's cap: effect unknown.
     #[cfg_attr(feature = "component", component(name = "too-large"))]
     TooLarge(u64),
-    /// The lender's budget of calls or bytes is used up.
+    /// The lender's budget of calls or bytes is used up, perhaps by the answer: effect unknown.
     #[cfg_attr(feature = "component", component(name = "exhausted"))]
     Exhausted,
 }
@@ -176,3 +178,59 @@ pub enum LogLevel {
 }
 
 enum_from_discriminant!(LogLevel { Debug, Info, Warn, Error });
+
+impl Failure {
+    /// Whether what was sent can have had an effect.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        match self {
+            Failure::Refused(_) | Failure::Unreachable(_) => Effect::Never,
+            Failure::Interrupted(_) | Failure::Timeout | Failure::TooLarge(_) | Failure::Exhausted => Effect::Unknown,
+        }
+    }
+}
+
+/// What an adapter answers where no answer came from an endpoint (STANDARD.md, ERR and NODE).
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(message) => {
+                Error::new(ErrorCode::Unavailable, format!("the host refused the request: {message}"))
+            }
+            Failure::Unreachable(message) => {
+                Error::retryable(ErrorCode::Unavailable, format!("the node cannot be reached: {message}"))
+            }
+            Failure::Interrupted(message) => {
+                Error::retryable(ErrorCode::Unavailable, format!("the node's answer broke off: {message}"))
+            }
+            Failure::Timeout => Error::retryable(ErrorCode::Timeout, "the node did not answer in time"),
+            Failure::TooLarge(cap) => {
+                Error::new(ErrorCode::TooLarge, format!("the node's answer has more than {cap} bytes"))
+            }
+            Failure::Exhausted => {
+                Error::new(ErrorCode::QuotaExceeded, "the call's budget of requests or bytes is used up")
+            }
+        }
+    }
+}
+
+/// The same where a transaction was sent.
+impl From<Failure> for SendFailure {
+    fn from(failure: Failure) -> Self {
+        SendFailure { effect: failure.effect(), error: failure.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_request_that_never_left_is_known_to_have_no_effect() {
+        let never = [Failure::Refused("not lent".into()), Failure::Unreachable("no route".into())];
+        let unknown =
+            [Failure::Interrupted("reset".into()), Failure::Timeout, Failure::TooLarge(9), Failure::Exhausted];
+        assert!(never.into_iter().all(|failure| SendFailure::from(failure).effect == Effect::Never));
+        assert!(unknown.into_iter().all(|failure| SendFailure::from(failure).effect == Effect::Unknown));
+    }
+}
