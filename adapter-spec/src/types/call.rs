@@ -130,7 +130,7 @@ pub enum Validity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Envelope {
-    /// Known before the ledger sees it.
+    /// Known before the ledger sees it; the adapter's own where the ledger gives ids only on acceptance.
     pub transaction: String,
     /// Signed, ready to send. The host journals it before it is sent.
     #[serde(with = "crate::types::hex_bytes")]

@@ -53,7 +53,8 @@ pub struct EndpointNeed {
     pub required: bool,
     /// Several may be lent under this name (a peer of each organisation).
     pub many: bool,
-    /// Methods or path prefixes that only read. The host refuses every other one outside `core.ledger.send`.
+    /// What only reads; the host refuses everything else outside `core.ledger.send`. JSON-RPC and gRPC: exact method
+    /// names, a trailing `*` makes a prefix. HTTP: "METHOD /path-prefix", a bare path prefix means GET.
     pub reads: Vec<String>,
     /// For the operator: what it is used for.
     pub purpose: String,
@@ -104,7 +105,8 @@ pub struct Descriptor {
     /// JSON Schema of the settings that `open` takes.
     #[cfg_attr(feature = "component", component(name = "settings-schema"))]
     pub settings_schema: String,
-    /// The most bytes that code, arguments and private arguments of one call may have together.
+    /// The most bytes that code, arguments and private arguments of one call may have together: of an argument its
+    /// text or data, one for a boolean.
     #[cfg_attr(feature = "component", component(name = "max-payload"))]
     pub max_payload: u32,
     /// Finer capabilities than the exported interfaces, e.g. "deploy", "preset-history", "replace".

@@ -39,7 +39,7 @@ pub enum ErrorCode {
     /// The offered fee is too low.
     #[cfg_attr(feature = "component", component(name = "underpriced"))]
     Underpriced,
-    /// Larger than the ledger or the adapter takes.
+    /// More bytes than the ledger, the adapter or the host takes.
     #[cfg_attr(feature = "component", component(name = "too-large"))]
     TooLarge,
     /// The node refused the transaction before ordering it.
@@ -103,7 +103,7 @@ pub struct Error {
     pub message: String,
     /// The framework's own code, verbatim.
     pub native: Option<String>,
-    /// True when the same call may succeed later.
+    /// True when the same call, unchanged, may succeed later.
     pub retryable: bool,
 }
 

@@ -50,10 +50,10 @@ pub enum Inclusion {
     /// In a block that cannot disappear.
     #[cfg_attr(feature = "component", component(name = "final"))]
     Final,
-    /// It can no longer enter a block.
+    /// It can no longer enter a block, and that is final.
     #[cfg_attr(feature = "component", component(name = "expired"))]
     Expired,
-    /// Another transaction took its place: its id where it is known, else empty.
+    /// Another transaction took its place, and that is final: its id where it is known, else empty.
     #[cfg_attr(feature = "component", component(name = "superseded"))]
     Superseded(String),
 }
@@ -104,13 +104,13 @@ pub enum EventStart {
     /// With the first block.
     #[cfg_attr(feature = "component", component(name = "earliest"))]
     Earliest,
-    /// After the newest block: only what comes.
+    /// After the newest block of the asked confidence: only what comes.
     #[cfg_attr(feature = "component", component(name = "latest"))]
     Latest,
     /// With this block.
     #[cfg_attr(feature = "component", component(name = "block"))]
     Block(u64),
-    /// Where an earlier page ended.
+    /// Where an earlier page with the same filter ended.
     #[cfg_attr(feature = "component", component(name = "cursor"))]
     Cursor(#[serde(with = "crate::types::hex_bytes")] Vec<u8>),
 }
@@ -119,7 +119,7 @@ pub enum EventStart {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
 pub struct EventPage {
-    /// In the order of the ledger; retractions first.
+    /// In the ledger's order; retractions before the events of the blocks that replaced theirs.
     pub events: Vec<Event>,
     /// Where to go on from; readable by every later version of the same major.
     #[serde(with = "crate::types::hex_bytes")]

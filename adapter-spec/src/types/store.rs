@@ -10,7 +10,7 @@ use super::BlockRef;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
 pub struct StoreEntry {
-    /// UTF-8, at least one byte.
+    /// UTF-8, 1 to 255 bytes.
     pub key: String,
     /// May be empty, which differs from no value.
     #[serde(with = "crate::types::hex_bytes")]

@@ -11,7 +11,7 @@ use super::{Effect, Error, ErrorCode, SendFailure};
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
 pub enum Failure {
-    /// Not lent, or not a read outside `send`.
+    /// Not lent, not a read outside `send`, or malformed; it never left: no effect.
     #[cfg_attr(feature = "component", component(name = "refused"))]
     Refused(String),
     /// It never left: no effect.

@@ -1,5 +1,12 @@
 //! The adapter against a notebook service in memory, through the same traits that a host calls.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, in its helpers too"
+)]
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
