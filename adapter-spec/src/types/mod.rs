@@ -29,6 +29,7 @@ mod descriptor;
 mod error;
 pub(crate) mod hex_bytes;
 mod keys;
+mod outcome;
 mod proof;
 mod receipt;
 mod redacted;

@@ -71,6 +71,7 @@ pub struct Receipt {
     /// Its place in the block, from 0.
     pub index: Option<u32>,
     /// None until included. A failed execution is an error here, whatever the inclusion.
+    #[serde(with = "crate::types::outcome")]
     pub outcome: Option<Result<Output, Error>>,
     /// The contract or account that a deployment made.
     pub created: Option<String>,

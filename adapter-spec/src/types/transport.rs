@@ -185,7 +185,9 @@ impl Failure {
     pub fn effect(&self) -> Effect {
         match self {
             Failure::Refused(_) | Failure::Unreachable(_) => Effect::Never,
-            Failure::Interrupted(_) | Failure::Timeout | Failure::TooLarge(_) | Failure::Exhausted => Effect::Unknown,
+            Failure::Interrupted(_) | Failure::Timeout | Failure::TooLarge(_) | Failure::Exhausted => {
+                Effect::Unknown
+            }
         }
     }
 }
@@ -228,8 +230,12 @@ mod tests {
     #[test]
     fn only_a_request_that_never_left_is_known_to_have_no_effect() {
         let never = [Failure::Refused("not lent".into()), Failure::Unreachable("no route".into())];
-        let unknown =
-            [Failure::Interrupted("reset".into()), Failure::Timeout, Failure::TooLarge(9), Failure::Exhausted];
+        let unknown = [
+            Failure::Interrupted("reset".into()),
+            Failure::Timeout,
+            Failure::TooLarge(9),
+            Failure::Exhausted,
+        ];
         assert!(never.into_iter().all(|failure| SendFailure::from(failure).effect == Effect::Never));
         assert!(unknown.into_iter().all(|failure| SendFailure::from(failure).effect == Effect::Unknown));
     }

@@ -124,15 +124,24 @@ impl FrameworkAdapter for Notebook {
         let transaction = id(host, &note);
         let note = String::from_utf8(note).map_err(|e| invalid(&e.to_string()))?;
         let bytes = encode(&Signed { note, signature })?;
-        Ok(Step::Send(Envelope { transaction, bytes, valid_until: Validity::Unbounded, tracking: Vec::new() }))
+        Ok(Step::Send(Envelope {
+            transaction,
+            bytes,
+            valid_until: Validity::Unbounded,
+            tracking: Vec::new(),
+        }))
     }
 
     async fn send(&self, host: &dyn Imports, envelope: Envelope) -> Result<(), SendFailure> {
         let answer = exchange(host, "POST", "/notes", envelope.bytes).await?;
         match answer.status {
             201 | 409 => Ok(()),
-            400..=499 => Err(SendFailure { error: refused(ErrorCode::Rejected, &answer), effect: Effect::Never }),
-            _ => Err(SendFailure { error: refused(ErrorCode::Unavailable, &answer), effect: Effect::Unknown }),
+            400..=499 => {
+                Err(SendFailure { error: refused(ErrorCode::Rejected, &answer), effect: Effect::Never })
+            }
+            _ => {
+                Err(SendFailure { error: refused(ErrorCode::Unavailable, &answer), effect: Effect::Unknown })
+            }
         }
     }
 
@@ -163,12 +172,18 @@ impl FrameworkAdapter for Notebook {
 }
 
 /// One exchange with the service.
-async fn exchange(host: &dyn Imports, method: &str, path: &str, body: Vec<u8>) -> Result<HttpResponse, Failure> {
+async fn exchange(
+    host: &dyn Imports,
+    method: &str,
+    path: &str,
+    body: Vec<u8>,
+) -> Result<HttpResponse, Failure> {
     let lent = host.lent_as("service").into_iter().next();
     let endpoint = lent.ok_or_else(|| Failure::Refused("no notebook service is lent".into()))?.endpoint;
     let headers = vec![("content-type".into(), "application/json".into())];
     let (method, path) = (method.into(), path.into());
-    let answers = host.http(vec![HttpRequest { endpoint, method, path, headers, body, sensitive: false }]).await;
+    let answers =
+        host.http(vec![HttpRequest { endpoint, method, path, headers, body, sensitive: false }]).await;
     answers.into_iter().next().unwrap_or_else(|| Err(Failure::Interrupted("no answer from the host".into())))
 }
 
@@ -206,10 +221,15 @@ fn author(key: &PublicKey) -> Result<String, Error> {
 /// The one text that a function of the contract `notebook` takes.
 fn argument<'a>(call: &'a ContractCall, function: &str) -> Result<&'a str, Error> {
     if call.contract != "notebook" || call.function != function {
-        return Err(Error::new(ErrorCode::NotFound, "the contract notebook has add to invoke and read to evaluate"));
+        return Err(Error::new(
+            ErrorCode::NotFound,
+            "the contract notebook has add to invoke and read to evaluate",
+        ));
     }
     match call.arguments.as_slice() {
-        [Value::Text(text)] if text.len() > 4096 => Err(Error::new(ErrorCode::TooLarge, "4096 bytes at most")),
+        [Value::Text(text)] if text.len() > 4096 => {
+            Err(Error::new(ErrorCode::TooLarge, "4096 bytes at most"))
+        }
         [Value::Text(text)] if call.private_arguments.is_empty() => Ok(text),
         _ => Err(invalid("one text is wanted, and nothing private")),
     }
