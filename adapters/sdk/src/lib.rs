@@ -21,7 +21,8 @@
 //! ```
 //!
 //! `export!(Nothing: blocks, events)` declares optional interfaces. Whatever is not implemented answers
-//! `unsupported`, as the standard asks. `examples/` beside this crate has an adapter of a small ledger, whole.
+//! `unsupported`, as the standard asks. `adapters/notebook` is a whole adapter of a small ledger; README.md beside this
+//! crate leads there in ten steps.
 
 mod framework_adapter;
 #[cfg(target_arch = "wasm32")]
