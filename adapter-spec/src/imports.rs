@@ -79,6 +79,9 @@ impl fmt::Display for Function {
 
 /// What one application lends its adapter. A call asks once, and has what it got until it ends.
 pub trait Lender: Send + Sync {
+    /// The application's name, for logs and metering.
+    fn application(&self) -> &str;
+
     /// What a call of `function` may reach.
     fn imports(&self, function: Function) -> Arc<dyn Imports>;
 }

@@ -1,0 +1,184 @@
+//! One instance of a component, with the one ledger that it has open.
+
+use std::{any::Any, collections::HashMap, sync::Arc};
+
+use adapter_spec::{CallError, Ended, Function, Imports, Limit, types::Error};
+use wasmtime::{
+    AsContextMut, ResourceLimiter, Store, Trap, UpdateDeadline,
+    component::{ComponentNamedList, Instance, InstancePre, Lift, Lower, ResourceAny, ResourceTable, TypedFunc},
+};
+
+use crate::{
+    exports::Exports,
+    limits::{LimitReached, Limits, Meter, Usage},
+    nothing_lent::NothingLent,
+};
+
+/// What an instance's store holds: all that belongs to the call that runs.
+pub(crate) struct CallState {
+    pub(crate) imports: Arc<dyn Imports>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) meter: Meter,
+    pub(crate) streams: ResourceTable,
+    memory_used: usize,
+}
+
+impl ResourceLimiter for CallState {
+    fn memory_growing(&mut self, current: usize, desired: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
+        // All memories of the instance together.
+        let total = self.memory_used.saturating_add(desired.saturating_sub(current));
+        if total > self.limits.memory {
+            return Err(LimitReached::new(Limit::Memory, self.limits.memory, "bytes").into());
+        }
+        self.memory_used = total;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > self.limits.table_elements {
+            return Err(LimitReached::new(Limit::Table, self.limits.table_elements, "elements").into());
+        }
+        Ok(true)
+    }
+}
+
+/// An instance. Whatever ends a call badly ends the instance too: it is dropped, not used again.
+pub(crate) struct ComponentInstance {
+    store: Store<CallState>,
+    instance: Instance,
+    ledger: Option<ResourceAny>,
+    /// Functions whose types were checked already, each a `TypedFunc` of its own types.
+    checked: HashMap<Function, Box<dyn Any + Send + Sync>>,
+    /// Calls that it served.
+    pub(crate) served: u32,
+}
+
+/// What a function of an instance came to, and what it used.
+pub(crate) struct Finished<R> {
+    pub(crate) result: Result<R, Ended>,
+    pub(crate) usage: Usage,
+}
+
+impl ComponentInstance {
+    /// A fresh instance, with nothing open.
+    pub(crate) async fn new(pre: &InstancePre<CallState>, limits: &Arc<Limits>) -> Result<Self, Ended> {
+        let mut streams = ResourceTable::new();
+        streams.set_max_capacity(limits.handles);
+        let state = CallState {
+            imports: Arc::new(NothingLent),
+            limits: limits.clone(),
+            meter: Meter::start(),
+            streams,
+            memory_used: 0,
+        };
+        let mut store = Store::new(pre.engine(), state);
+        store.limiter(|state| state);
+        store.set_max_component_handles(limits.handles);
+        store.set_hostcall_fuel(limits.result_bytes);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut store| {
+            let state = store.data_mut();
+            let limits = state.limits.clone();
+            state.meter.tick(&limits)?;
+            Ok(UpdateDeadline::Yield(1))
+        });
+        let instance = pre.instantiate_async(&mut store).await.map_err(|error| ended(&error, limits))?;
+        Ok(ComponentInstance { store, instance, ledger: None, checked: HashMap::new(), served: 0 })
+    }
+
+    /// A fresh instance with the application's ledger open.
+    pub(crate) async fn open(
+        pre: &InstancePre<CallState>,
+        exports: &Exports,
+        limits: &Arc<Limits>,
+        imports: Arc<dyn Imports>,
+        settings: &str,
+    ) -> Result<Self, CallError> {
+        let mut this = Self::new(pre, limits).await?;
+        let settings = settings.to_owned();
+        let finished = this
+            .call::<(String,), (Result<ResourceAny, Error>,)>(exports, Function::Open, imports, |_| Ok((settings,)))
+            .await;
+        let (opened,) = finished.result?;
+        this.ledger = Some(opened.map_err(CallError::Answered)?);
+        Ok(this)
+    }
+
+    /// Calls a function with what is lent for it. After an error this instance must be dropped.
+    pub(crate) async fn call<P, R>(
+        &mut self,
+        exports: &Exports,
+        function: Function,
+        imports: Arc<dyn Imports>,
+        parameters: impl FnOnce(&Self) -> Result<P, Ended>,
+    ) -> Finished<R>
+    where
+        P: ComponentNamedList + Lower + Send + Sync + 'static,
+        R: ComponentNamedList + Lift + Send + Sync + 'static,
+    {
+        self.served += 1;
+        let state = self.store.data_mut();
+        state.imports = imports;
+        state.meter = Meter::start();
+        self.store.set_epoch_deadline(1);
+        let result = match (self.typed::<P, R>(exports, function), parameters(self)) {
+            (Ok(typed), Ok(parameters)) => typed
+                .call_async(self.store.as_context_mut(), parameters)
+                .await
+                .map_err(|error| ended(&error, &self.store.data().limits)),
+            (Err(ended), _) | (_, Err(ended)) => Err(ended),
+        };
+        let state = self.store.data_mut();
+        // What one call was lent is not there for the next one.
+        state.imports = Arc::new(NothingLent);
+        let usage = std::mem::replace(&mut state.meter, Meter::start()).finish(result.is_err());
+        Finished { result, usage }
+    }
+
+    /// The ledger that was opened.
+    pub(crate) fn ledger(&self) -> Result<ResourceAny, Ended> {
+        self.ledger.ok_or_else(|| Ended::Host { message: "the instance has no ledger open".into() })
+    }
+
+    /// The function, with its types checked; the check is made once.
+    pub(crate) fn typed<P, R>(&mut self, exports: &Exports, function: Function) -> Result<TypedFunc<P, R>, Ended>
+    where
+        P: ComponentNamedList + Lower + Send + Sync + 'static,
+        R: ComponentNamedList + Lift + Send + Sync + 'static,
+    {
+        if let Some(typed) = self.checked.get(&function).and_then(|typed| typed.downcast_ref::<TypedFunc<P, R>>()) {
+            return Ok(*typed);
+        }
+        let index = exports.index(function).ok_or_else(|| Ended::Host {
+            message: format!("{function} was called, and the component does not export it"),
+        })?;
+        let typed = self
+            .instance
+            .get_typed_func::<P, R>(&mut self.store, index)
+            .map_err(|error| Ended::Host { message: format!("{function}: {error:#}") })?;
+        self.checked.insert(function, Box::new(typed));
+        Ok(typed)
+    }
+}
+
+/// What wasmtime says when a result or argument has more bytes than `set_hostcall_fuel` allows.
+const FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
+/// What wasmtime says when there are more handles than `set_max_component_handles` allows.
+const HANDLES_EXHAUSTED: &str = "handle";
+
+/// Why wasmtime ended a call.
+fn ended(error: &wasmtime::Error, limits: &Limits) -> Ended {
+    if let Some(reached) = error.downcast_ref::<LimitReached>() {
+        return reached.clone().into();
+    }
+    let root = error.root_cause().to_string();
+    if root.contains(FUEL_EXHAUSTED) {
+        return LimitReached::new(Limit::ResultSize, limits.result_bytes, "bytes at once").into();
+    }
+    if error.downcast_ref::<Trap>().is_none() && root.contains(HANDLES_EXHAUSTED) {
+        return LimitReached::new(Limit::Handles, limits.handles, "handles").into();
+    }
+    // The first line says what; the rest is a backtrace of the guest's functions.
+    let message = root.lines().next().unwrap_or("no message").to_owned();
+    Ended::Trapped { message }
+}

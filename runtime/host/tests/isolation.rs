@@ -1,0 +1,71 @@
+//! What belongs to one application never reaches another, and a call that is given up leaves nothing behind.
+
+mod support;
+
+use std::time::Duration;
+
+use adapter_spec::Adapter;
+use berth_host::{Host, HostConfig, Limits};
+use support::{MemoryLender, component, native, options, text};
+
+#[tokio::test]
+async fn an_instance_serves_one_application_only() {
+    let host = Host::new(HostConfig::default()).unwrap();
+    let adapter = host.load(&component("hostile"), Limits::default()).await.unwrap();
+    let a = adapter.open(MemoryLender::new("a").lend(), "{}").await.unwrap();
+    let b = adapter.open(MemoryLender::new("b").lend(), "{}").await.unwrap();
+    let seen = async |ledger: &dyn adapter_spec::Ledger| {
+        text(ledger.begin(native("seen", ""), vec![], options()).await.unwrap())
+    };
+    assert_eq!(seen(&*a).await, "1");
+    assert_eq!(seen(&*a).await, "2", "one application's instance is used again");
+    assert_eq!(seen(&*b).await, "1", "another application's memory was seen");
+}
+
+#[tokio::test]
+async fn a_fresh_instance_for_every_call_remembers_nothing() {
+    let host = Host::new(HostConfig::default()).unwrap();
+    let limits = Limits { calls_per_instance: 1, ..Limits::default() };
+    let adapter = host.load(&component("hostile"), limits).await.unwrap();
+    let ledger = adapter.open(MemoryLender::new("a").lend(), "{}").await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(text(ledger.begin(native("seen", ""), vec![], options()).await.unwrap()), "1");
+    }
+    assert_eq!(host.instances(), 0, "an instance was kept");
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_midway_frees_its_instance_and_the_next_one_is_fresh() {
+    let host = Host::new(HostConfig { instances: 1, ..HostConfig::default() }).unwrap();
+    let adapter = host.load(&component("hostile"), Limits::default()).await.unwrap();
+    let ledger = adapter.open(MemoryLender::new("a").silent().lend(), "{}").await.unwrap();
+    for _ in 0..10 {
+        let call = ledger.begin(native("read", "node"), vec![], options());
+        let _ = tokio::time::timeout(Duration::from_millis(5), call).await.unwrap_err();
+        assert_eq!(host.instances(), 0);
+    }
+    assert_eq!(text(ledger.begin(native("seen", ""), vec![], options()).await.unwrap()), "1");
+}
+
+#[tokio::test]
+async fn an_application_takes_an_idle_instance_of_another_when_the_host_is_full() {
+    let host = Host::new(HostConfig { instances: 1, ..HostConfig::default() }).unwrap();
+    let adapter = host.load(&component("hostile"), Limits::default()).await.unwrap();
+    for name in ["a", "b", "c"] {
+        let ledger = adapter.open(MemoryLender::new(name).lend(), "{}").await.unwrap();
+        assert_eq!(text(ledger.begin(native("seen", ""), vec![], options()).await.unwrap()), "1");
+    }
+}
+
+#[tokio::test]
+async fn idle_instances_are_dropped_after_a_while() {
+    let host = Host::new(HostConfig { idle: Duration::from_millis(1), ..HostConfig::default() }).unwrap();
+    let adapter = host.load(&component("hostile"), Limits::default()).await.unwrap();
+    let ledger = adapter.open(MemoryLender::new("a").lend(), "{}").await.unwrap();
+    ledger.begin(native("echo", ""), vec![], options()).await.unwrap();
+    let until = tokio::time::Instant::now() + Duration::from_secs(10);
+    while host.instances() > 0 {
+        assert!(tokio::time::Instant::now() < until, "{} instances are still there", host.instances());
+        tokio::task::yield_now().await;
+    }
+}
