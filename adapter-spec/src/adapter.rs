@@ -133,6 +133,7 @@ pub trait Ledger: Send + Sync {
     async fn to_call(&self, contract: &str, operation: StoreOperation) -> Result<Call, CallError>;
 
     /// What the outcome of that call means; interface `store`.
+    #[expect(clippy::wrong_self_convention, reason = "the standard's name for it")]
     async fn from_outcome(
         &self,
         operation: StoreOperation,

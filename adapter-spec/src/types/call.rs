@@ -92,6 +92,30 @@ pub enum Call {
     Native(NativeCall),
 }
 
+impl Call {
+    /// The bytes that the descriptor's `max-payload` bounds: code, arguments and private arguments together, of an
+    /// argument its text or data, one for a boolean.
+    #[must_use]
+    pub fn payload(&self) -> u64 {
+        let argument = |value: &Value| match value {
+            Value::Text(text) | Value::Integer(text) | Value::Json(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Boolean(_) => 1,
+        };
+        let bytes: usize = match self {
+            Call::Invoke(call) | Call::Evaluate(call) => {
+                let private = call.private_arguments.iter().map(|(name, value)| name.len() + value.len());
+                call.arguments.iter().map(argument).chain(private).sum()
+            }
+            Call::Deploy(deployment) => {
+                deployment.code.len() + deployment.arguments.iter().map(argument).sum::<usize>()
+            }
+            Call::Native(native) => native.json.len(),
+        };
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+}
+
 /// What goes with a call and is not the contract's business.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
@@ -241,4 +265,36 @@ pub struct PlannedCall {
     pub role: String,
     /// The lent endpoint that it must go through, where it matters.
     pub endpoint: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_payload_counts_arguments_private_ones_and_code_and_not_the_names_of_contract_and_function() {
+        let call = ContractCall {
+            contract: "contract".into(),
+            function: "function".into(),
+            arguments: vec![
+                Value::Text("\u{e9}".into()),
+                Value::Bytes(vec![0; 3]),
+                Value::Integer("-10".into()),
+                Value::Boolean(true),
+                Value::Json("[1]".into()),
+            ],
+            abi: Some("[]".into()),
+            private_arguments: vec![("ab".into(), vec![0; 4])],
+        };
+        assert_eq!(Call::Invoke(call).payload(), 2 + 3 + 3 + 1 + 3 + 2 + 4);
+        let deployment = Deployment {
+            name: "name".into(),
+            version: "1".into(),
+            code: vec![0; 100],
+            abi: None,
+            arguments: vec![Value::Boolean(false)],
+        };
+        assert_eq!(Call::Deploy(deployment).payload(), 101);
+        assert_eq!(Call::Native(NativeCall { name: "n".into(), json: "{}".into() }).payload(), 2);
+    }
 }

@@ -106,7 +106,7 @@ pub struct Descriptor {
     #[cfg_attr(feature = "component", component(name = "settings-schema"))]
     pub settings_schema: String,
     /// The most bytes that code, arguments and private arguments of one call may have together: of an argument its
-    /// text or data, one for a boolean.
+    /// text or data, one for a boolean, and of a native call its JSON.
     #[cfg_attr(feature = "component", component(name = "max-payload"))]
     pub max_payload: u32,
     /// Finer capabilities than the exported interfaces, e.g. "deploy", "preset-history", "replace".

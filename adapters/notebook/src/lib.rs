@@ -34,6 +34,9 @@ struct Written {
     line: u32,
 }
 
+/// The longest text of a note, in bytes.
+const MAX_PAYLOAD: u32 = 4096;
+
 /// One application's notebook.
 pub struct Notebook;
 
@@ -53,7 +56,7 @@ impl FrameworkAdapter for Notebook {
                 reads: vec!["GET /page".into(), "GET /notes/".into()],
                 purpose: "the notebook service".into(),
             }],
-            max_payload: 4096,
+            max_payload: MAX_PAYLOAD,
             ..descriptor("notebook", "0.1.0", "notebook")
         }
     }
@@ -81,6 +84,9 @@ impl FrameworkAdapter for Notebook {
         parties: Vec<Party>,
         options: CallOptions,
     ) -> Result<Step, Error> {
+        if call.payload() > u64::from(MAX_PAYLOAD) {
+            return Err(Error::new(ErrorCode::TooLarge, format!("{MAX_PAYLOAD} bytes at most")));
+        }
         if options.amount.is_some() || options.at.is_some() {
             return Err(Error::unsupported("currency, or reading at an earlier page"));
         }
@@ -212,8 +218,8 @@ fn id(host: &dyn Imports, note: &[u8]) -> String {
 
 /// The name under which a key writes: its point.
 fn author(key: &PublicKey) -> Result<String, Error> {
-    match (key.scheme, key.point.len()) {
-        (SignatureScheme::EcdsaP256Sha256, 65) => Ok(hex::encode(&key.point)),
+    match (key.scheme, key.point.as_slice()) {
+        (SignatureScheme::EcdsaP256Sha256, [4, rest @ ..]) if rest.len() == 64 => Ok(hex::encode(&key.point)),
         _ => Err(invalid("an author's key is for P-256, a point of 65 bytes")),
     }
 }
@@ -227,9 +233,6 @@ fn argument<'a>(call: &'a ContractCall, function: &str) -> Result<&'a str, Error
         ));
     }
     match call.arguments.as_slice() {
-        [Value::Text(text)] if text.len() > 4096 => {
-            Err(Error::new(ErrorCode::TooLarge, "4096 bytes at most"))
-        }
         [Value::Text(text)] if call.private_arguments.is_empty() => Ok(text),
         _ => Err(invalid("one text is wanted, and nothing private")),
     }

@@ -261,6 +261,8 @@ async fn what_does_not_fit_is_refused_with_its_code() {
     assert_eq!(code(begin(Call::Invoke(call("add", "nobody signs"))).await), ErrorCode::InvalidArgument);
     assert_eq!(code(begin(Call::Evaluate(call("read", "../page"))).await), ErrorCode::InvalidArgument);
     assert_eq!(code(begin(Call::Evaluate(call("read", &"0".repeat(64)))).await), ErrorCode::NotFound);
+    let bytes = ContractCall { arguments: vec![Value::Bytes(vec![0; 4097])], ..call("add", "") };
+    assert_eq!(code(begin(Call::Invoke(bytes)).await), ErrorCode::TooLarge);
     let native = NativeCall { name: "n".into(), json: "{}".into() };
     assert_eq!(code(begin(Call::Native(native)).await), ErrorCode::Unsupported);
 

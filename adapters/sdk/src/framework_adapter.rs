@@ -144,6 +144,7 @@ pub trait FrameworkAdapter: Sized + Send + Sync + 'static {
     }
 
     /// What the outcome of that call means; interface `store`.
+    #[expect(clippy::wrong_self_convention, reason = "the standard's name for it")]
     async fn from_outcome(
         &self,
         _host: &dyn Imports,
