@@ -1,0 +1,165 @@
+//! What was typed behind `cargo xtask`.
+
+use crate::failure::{Failure, Outcome};
+
+/// The help text.
+pub const HELP: &str = "\
+Berth's tasks.
+
+Usage:  cargo xtask TASK [OPTIONS] [-- ARGUMENTS]
+
+Tasks:
+  setup        Find what the others need: a way to compile guests, Anvil, solc
+  components   Build every adapter as a component, into <target>/components
+  demo         Show an Ethereum adapter at work on a local node
+  test         Format, lints, components, tests, documentation, dependencies
+  bench        Run the benchmarks
+
+Options:
+  --only STEPS       test: only these steps, with commas: fmt, clippy, tests, doc, deny
+  --real FRAMEWORK   setup, test: a full node too; `ethereum` builds Geth (needs Go)
+  -h, --help         This text
+
+What comes behind `--` goes to `cargo test`, the demo or the benchmarks.
+
+Every task does its own set-up. What is fetched lies in $BERTH_CACHE, or ~/.cache/berth.
+A first run compiles the WebAssembly runtime and takes 10 to 25 minutes; later ones are quick.
+
+Examples:
+  cargo xtask test
+  cargo xtask test --only fmt,clippy
+  cargo xtask test --only tests -- -p adapter-ethereum
+  cargo xtask test --real ethereum
+  cargo xtask bench -- warm
+";
+
+/// The steps of `test` that `--only` takes.
+pub const STEPS: [&str; 5] = ["fmt", "clippy", "tests", "doc", "deny"];
+
+/// A task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Print the help text.
+    Help,
+    /// Find what the others need.
+    Setup,
+    /// Build the components.
+    Components,
+    /// Run the demonstration.
+    Demo,
+    /// Run every check.
+    Test,
+    /// Run the benchmarks.
+    Bench,
+}
+
+/// A task with its options.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Arguments {
+    /// What to do.
+    pub task: Task,
+    /// The steps of `test` that were asked for; none named means all.
+    pub only: Vec<String>,
+    /// Whether Geth was asked for.
+    pub real_ethereum: bool,
+    /// What came behind `--`.
+    pub rest: Vec<String>,
+}
+
+impl Arguments {
+    /// Reads them; what is not understood is named.
+    pub fn parse(words: impl Iterator<Item = String>) -> Outcome<Arguments> {
+        let mut words = words.skip_while(|word| word == "--");
+        let task = match words.next().as_deref() {
+            None | Some("-h" | "--help" | "help") => Task::Help,
+            Some("setup") => Task::Setup,
+            Some("components") => Task::Components,
+            Some("demo") => Task::Demo,
+            Some("test") => Task::Test,
+            Some("bench") => Task::Bench,
+            Some(other) => return Err(not_understood(other)),
+        };
+        let mut arguments = Arguments { task, only: Vec::new(), real_ethereum: false, rest: Vec::new() };
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "-h" | "--help" => arguments.task = Task::Help,
+                "--only" if task == Task::Test => {
+                    let steps = words.next().unwrap_or_default();
+                    for step in steps.split(',') {
+                        if !STEPS.contains(&step) {
+                            return Err(Failure::new(format!(
+                                "{step:?} is no step: choose among {}",
+                                STEPS.join(", ")
+                            )));
+                        }
+                        arguments.only.push(step.into());
+                    }
+                }
+                "--real" if matches!(task, Task::Test | Task::Setup) => match words.next().as_deref() {
+                    Some("ethereum") => arguments.real_ethereum = true,
+                    other => {
+                        let other = other.unwrap_or_default();
+                        return Err(Failure::new(format!(
+                            "no full node is known for {other:?}: choose `ethereum`"
+                        )));
+                    }
+                },
+                "--" if matches!(task, Task::Demo | Task::Test | Task::Bench) => {
+                    arguments.rest = words.collect();
+                    break;
+                }
+                other => return Err(not_understood(other)),
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+fn not_understood(word: &str) -> Failure {
+    Failure::new(format!("{word:?} is not understood here; `cargo xtask --help` shows what is"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Outcome<Arguments> {
+        Arguments::parse(line.split_whitespace().map(str::to_string))
+    }
+
+    #[test]
+    fn a_task_takes_its_options_and_passes_on_the_rest() {
+        let arguments = parse("test --only fmt,tests --real ethereum -- -p adapter-sdk").unwrap();
+        assert_eq!(arguments.task, Task::Test);
+        assert_eq!(arguments.only, ["fmt", "tests"]);
+        assert!(arguments.real_ethereum);
+        assert_eq!(arguments.rest, ["-p", "adapter-sdk"]);
+    }
+
+    #[test]
+    fn without_a_task_there_is_help() {
+        assert_eq!(parse("").unwrap().task, Task::Help);
+        assert_eq!(parse("bench --help").unwrap().task, Task::Help);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        for (line, named) in [
+            ("tset", "tset"),
+            ("test --only nothing", "nothing"),
+            ("test --only", "\"\""),
+            ("setup --only fmt", "--only"),
+            ("test --real quantum", "quantum"),
+            ("setup -- -x", "--"),
+        ] {
+            assert!(parse(line).unwrap_err().to_string().contains(named), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_step() {
+        for step in STEPS {
+            assert!(HELP.contains(step), "{step}");
+        }
+    }
+}

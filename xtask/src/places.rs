@@ -1,0 +1,28 @@
+//! Where what was set up lies, told to tests and benchmarks by environment variables.
+
+use std::{path::PathBuf, process::Command};
+
+use crate::node_tools::NodeTools;
+
+/// What a test or a benchmark may need.
+pub struct Places {
+    /// The folder of components.
+    pub components: PathBuf,
+    /// What npm installed.
+    pub node_tools: NodeTools,
+    /// Geth, where it was asked for.
+    pub geth: Option<PathBuf>,
+}
+
+impl Places {
+    /// Sets `BERTH_COMPONENTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, and `BERTH_GETH` where it was asked for.
+    pub fn tell(&self, command: &mut Command) {
+        command.env("BERTH_COMPONENTS", &self.components);
+        command.env("BERTH_ANVIL", &self.node_tools.anvil);
+        command.env("BERTH_NODE_TOOLS", &self.node_tools.folder);
+        match &self.geth {
+            Some(geth) => command.env("BERTH_GETH", geth),
+            None => command.env_remove("BERTH_GETH"),
+        };
+    }
+}

@@ -1,0 +1,186 @@
+//! The tasks themselves, each a list of steps.
+
+use crate::{
+    arguments::Arguments,
+    cache::Cache,
+    cargo_deny::{self, Advisories},
+    components,
+    failure::{Failure, Outcome},
+    geth,
+    guest_toolchain::GuestToolchain,
+    node_tools,
+    places::Places,
+    process,
+    steps::Steps,
+    workspace::Workspace,
+};
+
+/// `cargo xtask setup`
+pub fn setup(arguments: &Arguments) -> Outcome<()> {
+    let workspace = Workspace::load()?;
+    let cache = Cache::open()?;
+    let mut steps = Steps::default();
+    check_compiler(&mut steps);
+    steps.run("guests", "a way to compile for WebAssembly", || GuestToolchain::find(&cache));
+    steps.run("node tools", "Anvil and solc from npm", || node_tools::install(&workspace, &cache));
+    full_node(&mut steps, &cache, arguments);
+    steps.finish()
+}
+
+/// `cargo xtask components`
+pub fn components() -> Outcome<()> {
+    let workspace = Workspace::load()?;
+    let cache = Cache::open()?;
+    let mut steps = Steps::default();
+    build_components(&mut steps, &workspace, &cache);
+    steps.finish()
+}
+
+/// `cargo xtask demo`
+pub fn demo(arguments: &Arguments) -> Outcome<()> {
+    let workspace = Workspace::load()?;
+    println!(
+        "The first run compiles the WebAssembly runtime: 10 to 20 minutes on two cores. Later ones start at once."
+    );
+    let mut steps = Steps::default();
+    if let Some(places) = set_up(&mut steps, &workspace, arguments)? {
+        steps.run("demo", "an Ethereum adapter at work on a local node", || {
+            let mut command = workspace.cargo();
+            command.args(["run", "--quiet", "--package", "berth-cli", "--example", "demo", "--"]);
+            command.arg("--components").arg(&places.components).arg("--anvil").arg(&places.node_tools.anvil);
+            places.tell(&mut command);
+            process::run(command.args(&arguments.rest))
+        });
+    } else {
+        steps.not_run("demo", "its set-up failed");
+    }
+    steps.finish()
+}
+
+/// `cargo xtask bench`
+pub fn bench(arguments: &Arguments) -> Outcome<()> {
+    let workspace = Workspace::load()?;
+    let mut steps = Steps::default();
+    if let Some(places) = set_up(&mut steps, &workspace, arguments)? {
+        steps.run("bench", "the benchmarks", || {
+            let mut command = workspace.cargo();
+            // The one build profile; see the root Cargo.toml.
+            command.args(["bench", "--profile", "dev", "--package", "berth-benches"]);
+            places.tell(&mut command);
+            if !arguments.rest.is_empty() {
+                command.arg("--").args(&arguments.rest);
+            }
+            process::run(&mut command)
+        });
+    } else {
+        steps.not_run("bench", "its set-up failed");
+    }
+    steps.finish()
+}
+
+/// `cargo xtask test`
+pub fn test(arguments: &Arguments) -> Outcome<()> {
+    let workspace = Workspace::load()?;
+    let mut steps = Steps::only(arguments.only.clone());
+    println!(
+        "A first run compiles everything: 15 to 25 minutes on two cores. Later ones take a minute or two."
+    );
+
+    if steps.wants("fmt") {
+        steps.run("fmt", "is everything formatted?", || {
+            process::run(workspace.cargo().args(["fmt", "--all", "--check"]))
+        });
+    }
+    if steps.wants("clippy") {
+        steps.run("clippy", "lints, with every warning an error", || {
+            process::run(workspace.cargo().args([
+                "clippy",
+                "--quiet",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "--deny",
+                "warnings",
+            ]))
+        });
+    }
+    if steps.wants("tests") {
+        if let Some(places) = set_up(&mut steps, &workspace, arguments)? {
+            steps.run("tests", "every test", || {
+                let mut command = workspace.cargo();
+                command.arg("test");
+                if arguments.rest.is_empty() {
+                    command.arg("--workspace");
+                }
+                places.tell(&mut command);
+                process::run(command.args(&arguments.rest))
+            });
+        } else {
+            steps.not_run("tests", "their set-up failed");
+        }
+    }
+    if steps.wants("doc") {
+        steps.run("doc", "the documentation, with every warning an error", || {
+            process::run(
+                workspace
+                    .cargo()
+                    .args(["doc", "--quiet", "--workspace", "--no-deps"])
+                    .env("RUSTDOCFLAGS", "--deny warnings"),
+            )
+        });
+    }
+    if steps.wants("deny") {
+        let cache = Cache::open()?;
+        let checked = steps
+            .run("deny", "dependencies: bans, licences, sources", || cargo_deny::check(&cache, &workspace));
+        if let Some(Advisories::NotRun(reason)) = checked {
+            steps.not_run("advisories", reason);
+        }
+    }
+    steps.finish()
+}
+
+/// Everything that a test, the demo or a benchmark needs; none where a part of it failed.
+fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Outcome<Option<Places>> {
+    let cache = Cache::open()?;
+    check_compiler(steps);
+    let node_tools =
+        steps.run("node tools", "Anvil and solc from npm", || node_tools::install(workspace, &cache));
+    let components = build_components(steps, workspace, &cache);
+    let geth = full_node(steps, &cache, arguments);
+    Ok(node_tools.zip(components).map(|(node_tools, components)| Places { components, node_tools, geth }))
+}
+
+/// Some dependencies contain C and assembly.
+fn check_compiler(steps: &mut Steps) {
+    if !process::exists("cc") {
+        steps.run("cc", "a C compiler", || {
+            Err::<(), _>(Failure::new(
+                "cc is missing: `apt-get install gcc` on Debian, or your system's C compiler",
+            ))
+        });
+    }
+}
+
+fn build_components(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> Option<std::path::PathBuf> {
+    steps.run("components", "every adapter as a WebAssembly component", || {
+        components::build(workspace, &GuestToolchain::find(cache)?)
+    })
+}
+
+/// Geth, where it was asked for. Without it the tests against it say that they did not run.
+fn full_node(steps: &mut Steps, cache: &Cache, arguments: &Arguments) -> Option<std::path::PathBuf> {
+    if !arguments.real_ethereum {
+        steps.not_run("geth", "only with `--real ethereum`");
+        return None;
+    }
+    println!("\n== geth: a full Ethereum node");
+    match geth::install(cache) {
+        Ok(program) => Some(program),
+        Err(reason) => {
+            println!("   not run: {reason}");
+            steps.not_run("geth", reason.to_string());
+            None
+        }
+    }
+}
