@@ -8,7 +8,9 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum LendingError {
     /// The adapter cannot work without it.
-    #[error("the adapter needs an endpoint for \"{need}\" ({purpose}), and none is lent; lend one under this name")]
+    #[error(
+        "the adapter needs an endpoint for \"{need}\" ({purpose}), and none is lent; lend one under this name"
+    )]
     Missing {
         /// The descriptor's name.
         need: String,
@@ -16,7 +18,9 @@ pub enum LendingError {
         purpose: String,
     },
     /// The descriptor has no such name.
-    #[error("the endpoint \"{endpoint}\" is lent as \"{need}\", which the adapter does not declare; it declares: {declared}")]
+    #[error(
+        "the endpoint \"{endpoint}\" is lent as \"{need}\", which the adapter does not declare; it declares: {declared}"
+    )]
     Undeclared {
         /// The endpoint's name.
         endpoint: String,

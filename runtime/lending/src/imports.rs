@@ -44,9 +44,13 @@ impl LentImports {
             return Err(Failure::Refused("this function reaches no endpoint".into()));
         }
         let endpoint = self.shared.endpoints.get(name);
-        let endpoint = endpoint.ok_or_else(|| Failure::Refused(format!("no endpoint {name:.60?} is lent")))?;
+        let endpoint =
+            endpoint.ok_or_else(|| Failure::Refused(format!("no endpoint {name:.60?} is lent")))?;
         if endpoint.transport != transport {
-            return Err(Failure::Refused(format!("the endpoint {name:?} is lent for {:?}", endpoint.transport)));
+            return Err(Failure::Refused(format!(
+                "the endpoint {name:?} is lent for {:?}",
+                endpoint.transport
+            )));
         }
         Ok(endpoint)
     }
@@ -90,9 +94,8 @@ impl Imports for LentImports {
 
     async fn json_rpc(&self, requests: Vec<JsonRpcRequest>) -> Vec<Result<String, JsonRpcFailure>> {
         side_by_side(requests, async |request: JsonRpcRequest| {
-            let endpoint = self
-                .endpoint(&request.endpoint, Transport::JsonRpc)
-                .map_err(JsonRpcFailure::Transport)?;
+            let endpoint =
+                self.endpoint(&request.endpoint, Transport::JsonRpc).map_err(JsonRpcFailure::Transport)?;
             json_rpc::call(endpoint, self.access, request).await
         })
         .await

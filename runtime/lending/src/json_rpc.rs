@@ -1,7 +1,10 @@
 //! JSON-RPC 2.0 over HTTP POST, one request each.
 
 use adapter_spec::types::transport::{Failure, JsonRpcError, JsonRpcFailure, JsonRpcRequest};
-use http::{HeaderMap, HeaderValue, Method, header::{ACCEPT, CONTENT_TYPE}};
+use http::{
+    HeaderMap, HeaderValue, Method,
+    header::{ACCEPT, CONTENT_TYPE},
+};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -56,7 +59,9 @@ pub(crate) async fn call(
 /// The request's text; otherwise why it is refused.
 fn encode(request: &JsonRpcRequest, id: u64) -> Result<String, String> {
     if request.method.len() > MAX_METHOD || request.params.len() > MAX_PARAMS {
-        return Err(format!("the method has more than {MAX_METHOD} bytes or its parameters more than {MAX_PARAMS}"));
+        return Err(format!(
+            "the method has more than {MAX_METHOD} bytes or its parameters more than {MAX_PARAMS}"
+        ));
     }
     // Checked, so that parameters cannot end the object and begin other members of it.
     let params: &RawValue = serde_json::from_str(&request.params)
@@ -143,7 +148,12 @@ mod tests {
     use super::*;
 
     fn request(method: &str, params: &str) -> JsonRpcRequest {
-        JsonRpcRequest { endpoint: "n".into(), method: method.into(), params: params.into(), sensitive: false }
+        JsonRpcRequest {
+            endpoint: "n".into(),
+            method: method.into(),
+            params: params.into(),
+            sensitive: false,
+        }
     }
 
     #[test]
@@ -161,7 +171,10 @@ mod tests {
     fn an_error_is_the_nodes_with_its_data_as_json() {
         let body = br#"{"id":7,"error":{"code":3,"message":"reverted","data":"0x08"},"result":null}"#;
         let Err(Undecoded::Error(error)) = decode(body, 7) else { panic!("no error") };
-        assert_eq!(error, JsonRpcError { code: 3, message: "reverted".into(), data: Some(r#""0x08""#.into()) });
+        assert_eq!(
+            error,
+            JsonRpcError { code: 3, message: "reverted".into(), data: Some(r#""0x08""#.into()) }
+        );
         let body = br#"{"id":null,"error":{"code":-32700,"message":"parse error"}}"#;
         assert!(matches!(decode(body, 7), Err(Undecoded::Error(_))));
     }

@@ -275,7 +275,8 @@ fn prepare(
     let address = |reason: String| LendingError::Address { endpoint: name.clone(), reason };
     let tls = |reason: String| LendingError::Tls { endpoint: name.clone(), reason };
     let base = path::base(&endpoint.url).map_err(address)?;
-    let uri: Uri = base.as_str().parse().map_err(|error: http::uri::InvalidUri| address(error.to_string()))?;
+    let uri: Uri =
+        base.as_str().parse().map_err(|error: http::uri::InvalidUri| address(error.to_string()))?;
     let has_tls = endpoint.tls.ca_pem.is_some()
         || endpoint.tls.client_certificate_pem.is_some()
         || endpoint.tls.client_key_pem.is_some()

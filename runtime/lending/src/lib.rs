@@ -4,6 +4,7 @@
 //! - [`Endpoint`]: what the operator lends under a name of the descriptor's.
 //! - [`Lending`]: all that one application lends; checked against the descriptor when it is built.
 //! - [`StateStore`]: the small durable store, with [`MemoryState`] and [`SledState`].
+//! - [`recording`]: every import call of every call, recorded, and replayed without a network.
 //!
 //! Nothing here depends on how an adapter runs: a component's host and a native plug-in lend the same way.
 
@@ -17,6 +18,7 @@ mod imports;
 mod json_rpc;
 mod lending;
 mod network;
+pub mod recording;
 mod state;
 
 pub use endpoint::{Endpoint, Tls};

@@ -9,7 +9,10 @@ mod stream;
 
 use adapter_spec::types::transport::{Failure, GrpcFailure, GrpcRequest};
 use bytes::{BufMut as _, Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header::{CONTENT_TYPE, TE}};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response,
+    header::{CONTENT_TYPE, TE},
+};
 
 use crate::{
     access::{Access, is_method_read},
@@ -72,7 +75,10 @@ fn prepare(
         return Err(GrpcFailure::Transport(not_a_read(&request.method)));
     }
     if !is_method(&request.method) {
-        return Err(refused(format!("{:.60?} is no gRPC method; \"/package.Service/Method\" is", request.method)));
+        return Err(refused(format!(
+            "{:.60?} is no gRPC method; \"/package.Service/Method\" is",
+            request.method
+        )));
     }
     let address = path::join(&endpoint.base, &request.method).map_err(refused)?;
     let length = u32::try_from(request.message.len())

@@ -35,7 +35,7 @@ pub(crate) async fn open(
             biased;
             answer = &mut answer => {
                 let answer = answer.map_err(|error| GrpcFailure::Transport(failure(&error)))?;
-                Ok(Some(read(answer, cap)?))
+                Ok::<_, GrpcFailure>(Some(read(answer, cap)?))
             }
             () = sent(on_its_way) => Ok(None),
         }

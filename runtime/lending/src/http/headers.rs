@@ -80,9 +80,25 @@ mod tests {
     #[test]
     fn what_the_host_sets_is_refused_from_an_adapter_in_any_case() {
         for name in [
-            "Host", "AUTHORIZATION", "cookie", "Proxy-Authorization", "Proxy-Anything", "Connection", "Keep-Alive",
-            "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Forwarded", "X-Forwarded-For",
-            "X-HTTP-Method-Override", "bad name", "", "a:b", "x\r\ny",
+            "Host",
+            "AUTHORIZATION",
+            "cookie",
+            "Proxy-Authorization",
+            "Proxy-Anything",
+            "Connection",
+            "Keep-Alive",
+            "TE",
+            "Trailer",
+            "Transfer-Encoding",
+            "Upgrade",
+            "Content-Length",
+            "Forwarded",
+            "X-Forwarded-For",
+            "X-HTTP-Method-Override",
+            "bad name",
+            "",
+            "a:b",
+            "x\r\ny",
         ] {
             assert!(of_adapter(&[(name.into(), "v".into())]).is_err(), "{name}");
         }

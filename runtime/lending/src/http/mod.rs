@@ -37,7 +37,7 @@ pub(crate) async fn exchange(
         let answer = send(endpoint, method, address, headers, request.body.into()).await?;
         let (head, body) = answer.into_parts();
         let body = whole_body(body, endpoint.max_response_bytes).await?;
-        Ok((head, body))
+        Ok::<_, Failure>((head, body))
     });
     let (head, body) = answer.await?;
     Ok(HttpResponse {
@@ -49,7 +49,9 @@ pub(crate) async fn exchange(
 
 /// What an adapter is told of a method that only `send` may use.
 pub(crate) fn not_a_read(method: &str) -> Failure {
-    Failure::Refused(format!("{method:.200} is not a declared read; only core.ledger.send may do more than read"))
+    Failure::Refused(format!(
+        "{method:.200} is not a declared read; only core.ledger.send may do more than read"
+    ))
 }
 
 /// Methods that make sense to a framework; CONNECT and TRACE are not among them.
@@ -132,9 +134,13 @@ pub(crate) fn failure(error: &legacy::Error) -> Failure {
 
 /// An error with its causes, on one line. The library's errors name no address and no header.
 pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let all: Vec<_> =
-        std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
-    all.join(": ")
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
 }
 
 /// The whole body, if it has no more than `cap` bytes. Stops reading at the first byte beyond.

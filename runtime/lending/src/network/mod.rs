@@ -93,7 +93,8 @@ fn client(config: rustls::ClientConfig, only_http2: bool) -> HttpClient {
 /// of one who has the key.
 fn settings_digest(tls: &Tls) -> [u8; 32] {
     let key = tls.client_key_pem.as_ref().map(|key| key.as_str());
-    let parts = [tls.ca_pem.as_deref(), tls.client_certificate_pem.as_deref(), key, tls.server_name.as_deref()];
+    let parts =
+        [tls.ca_pem.as_deref(), tls.client_certificate_pem.as_deref(), key, tls.server_name.as_deref()];
     let mut digest = Sha256::new();
     for part in parts {
         digest.update([u8::from(part.is_some())]);

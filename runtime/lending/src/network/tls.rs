@@ -29,7 +29,8 @@ pub(super) fn client_config(tls: &Tls) -> Result<ClientConfig, String> {
     let builder = match &tls.server_name {
         None => builder.with_root_certificates(roots),
         Some(name) => {
-            let name = ServerName::try_from(name.clone()).map_err(|_| "the server name is none".to_string())?;
+            let name =
+                ServerName::try_from(name.clone()).map_err(|_| "the server name is none".to_string())?;
             let verifier = OtherName { verifier: web_pki(roots, provider)?, name };
             builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
         }
@@ -62,7 +63,9 @@ fn roots(tls: &Tls) -> Result<RootCertStore, String> {
     };
     let mut roots = RootCertStore::empty();
     for certificate in certificates(pem, "authority")? {
-        roots.add(certificate).map_err(|error| format!("an authority's certificate is malformed: {error}"))?;
+        roots
+            .add(certificate)
+            .map_err(|error| format!("an authority's certificate is malformed: {error}"))?;
     }
     Ok(roots)
 }
@@ -77,7 +80,10 @@ fn certificates(pem: &str, what: &str) -> Result<Vec<CertificateDer<'static>>, S
     Ok(certificates)
 }
 
-fn web_pki(roots: Arc<RootCertStore>, provider: Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, String> {
+fn web_pki(
+    roots: Arc<RootCertStore>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, String> {
     WebPkiServerVerifier::builder_with_provider(roots, provider).build().map_err(|error| error.to_string())
 }
 
