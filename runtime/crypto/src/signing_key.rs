@@ -93,7 +93,8 @@ impl SigningKey {
     pub fn from_hex(scheme: SignatureScheme, text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
         let mut bytes = Zeroizing::new([0; 32]);
-        hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(text), &mut *bytes).map_err(|_| KeyError::Hex)?;
+        hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(text), &mut *bytes)
+            .map_err(|_| KeyError::Hex)?;
         Self::from_bytes(scheme, &*bytes)
     }
 

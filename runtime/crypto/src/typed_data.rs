@@ -48,8 +48,9 @@ pub(crate) fn signing_hash(json: &str) -> Result<[u8; 32], InputError> {
     }
     let mut known = BTreeMap::new();
     for name in types.keys() {
-        members(name, &types, &mut known, 0)
-            .ok_or_else(|| refuse(format!("the type {name:.40} is malformed, too deep, too large or recursive")))?;
+        members(name, &types, &mut known, 0).ok_or_else(|| {
+            refuse(format!("the type {name:.40} is malformed, too deep, too large or recursive"))
+        })?;
     }
     let data: TypedData = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
     data.eip712_signing_hash().map(Into::into).map_err(|error| refuse(error.to_string()))
@@ -76,7 +77,8 @@ fn measure<'a>(
     if depth > MAX_DEPTH || kind.len() > MAX_NAME || !kind.chars().all(plain) {
         return None;
     }
-    let (base, arrays) = kind.split_once('[').map_or((kind, 0), |(base, rest)| (base, 1 + rest.matches('[').count()));
+    let (base, arrays) =
+        kind.split_once('[').map_or((kind, 0), |(base, rest)| (base, 1 + rest.matches('[').count()));
     let Some(own) = types.get(base) else { return (arrays <= MAX_DEPTH).then_some((1, arrays)) };
     let (count, deep) = match known.get(base) {
         Some(measured) => *measured,
@@ -121,14 +123,16 @@ mod tests {
             format!(r#"{{"types":{{{types}}},"primaryType":"T0","domain":{{}},"message":{{}}}}"#)
         };
         let member = |name: String, kinds: &[String]| {
-            let members: Vec<_> =
-                kinds.iter().enumerate().map(|(i, kind)| format!(r#"{{"name":"m{i}","type":"{kind}"}}"#)).collect();
+            let members: Vec<_> = kinds
+                .iter()
+                .enumerate()
+                .map(|(i, kind)| format!(r#"{{"name":"m{i}","type":"{kind}"}}"#))
+                .collect();
             format!(r#""{name}":[{}]"#, members.join(","))
         };
         let chain = |length: usize, width: usize| {
-            let types: Vec<_> = (0..length)
-                .map(|i| member(format!("T{i}"), &vec![format!("T{}", i + 1); width]))
-                .collect();
+            let types: Vec<_> =
+                (0..length).map(|i| member(format!("T{i}"), &vec![format!("T{}", i + 1); width])).collect();
             document(types.join(","))
         };
         let recursive = document(member("T0".into(), &["T0[]".into()]));

@@ -32,7 +32,8 @@ fn checked(key: &PublicKey, input: &SigningInput, signature: &Signature) -> Opti
         }
         SignatureScheme::EcdsaSecp256k1Keccak256 | SignatureScheme::EcdsaSecp256k1Sha256Canonical => {
             let known = k256::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?;
-            if key.scheme == SignatureScheme::EcdsaSecp256k1Sha256Canonical && !is_canonical(&signature.bytes) {
+            if key.scheme == SignatureScheme::EcdsaSecp256k1Sha256Canonical && !is_canonical(&signature.bytes)
+            {
                 return None;
             }
             if signature.recovery_id.is_some() {

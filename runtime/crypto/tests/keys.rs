@@ -42,10 +42,7 @@ fn a_pkcs8_pem_is_read_for_p256_and_only_for_it() {
     assert_eq!(key.public_key().point.len(), 65);
     assert!(matches!(SigningKey::from_pem(SignatureScheme::Sm2Sm3, pem), Err(KeyError::NoPem(_))));
     let truncated = &pem[..pem.len() / 2];
-    assert_eq!(
-        SigningKey::from_pem(SignatureScheme::EcdsaP256Sha256, truncated).unwrap_err(),
-        KeyError::Pem
-    );
+    assert_eq!(SigningKey::from_pem(SignatureScheme::EcdsaP256Sha256, truncated).unwrap_err(), KeyError::Pem);
 }
 
 #[test]

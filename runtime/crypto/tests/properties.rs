@@ -69,7 +69,8 @@ proptest! {
         other.point[at.index(65)] ^= change;
         prop_assert!(!verify(&other, &input, &signature));
         let flipped = signature.recovery_id.map_or(0, |id| id ^ 1);
-        prop_assert!(!verify(&public, &input, &Signature { recovery_id: Some(flipped), ..signature }));
+        let other = Signature { recovery_id: Some(flipped), ..signature };
+        prop_assert!(!verify(&public, &input, &other));
     }
 
     #[test]
@@ -78,7 +79,8 @@ proptest! {
         recovery_id in any::<Option<u8>>(), secret in secret(),
     ) {
         let signature = Signature { bytes, recovery_id };
-        prop_assert!(!verify(&PublicKey { scheme, point, certificate: None }, &input, &signature));
+        let random = PublicKey { scheme, point, certificate: None };
+        prop_assert!(!verify(&random, &input, &signature));
         let key = SigningKey::from_bytes(scheme, &secret).unwrap();
         prop_assert!(!verify(&key.public_key(), &input, &signature));
         if let Ok(signature) = key.sign(&input) {

@@ -11,7 +11,11 @@ fn bytes(hex: &str) -> Vec<u8> {
 fn hashes_are_the_published_ones() {
     let cases = [
         (HashAlgorithm::Sha256, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        (HashAlgorithm::DoubleSha256, "hello", "9595c9df90075148eb06860365df33584b75bff782a510c6cd4883a419833d50"),
+        (
+            HashAlgorithm::DoubleSha256,
+            "hello",
+            "9595c9df90075148eb06860365df33584b75bff782a510c6cd4883a419833d50",
+        ),
         (HashAlgorithm::Keccak256, "", "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"),
         // GB/T 32905, A.1.
         (HashAlgorithm::Sm3, "abc", "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"),
@@ -24,7 +28,9 @@ fn hashes_are_the_published_ones() {
 #[test]
 fn p256_signs_as_rfc_6979_says_with_s_in_the_lower_half() {
     let scheme = SignatureScheme::EcdsaP256Sha256;
-    let key = SigningKey::from_hex(scheme, "C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721").unwrap();
+    let key =
+        SigningKey::from_hex(scheme, "C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721")
+            .unwrap();
     assert_eq!(
         key.public_key().point,
         bytes(
@@ -76,7 +82,9 @@ fn the_transaction_of_eip_155_is_signed_as_published_and_recovers_its_sender() {
 #[test]
 fn the_example_of_gb_t_32918_5_verifies_with_the_default_id_and_with_the_same_id_given() {
     let scheme = SignatureScheme::Sm2Sm3;
-    let key = SigningKey::from_hex(scheme, "3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8").unwrap();
+    let key =
+        SigningKey::from_hex(scheme, "3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8")
+            .unwrap();
     let public = key.public_key();
     assert_eq!(
         public.point,

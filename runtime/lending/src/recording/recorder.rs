@@ -1,0 +1,252 @@
+//! A lender that writes down what another lends.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use adapter_spec::{
+    Function, GrpcStream, Imports, Lender, async_trait,
+    types::{
+        Error, HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput,
+        transport::{
+            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest,
+            Lent, LogLevel,
+        },
+    },
+};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{
+    Content, Exchange, Hex, Import, OperatorKey, RecordedCall, Recording, RecordingError, VERSION,
+    seal::{Place, seal},
+};
+
+/// Lends what another lender lends, and records it.
+pub struct Recorder {
+    inner: Arc<dyn Lender>,
+    tape: Arc<Tape>,
+}
+
+/// What all calls write to.
+struct Tape {
+    salt: Vec<u8>,
+    key: Option<OperatorKey>,
+    calls: Mutex<Vec<RecordedCall>>,
+}
+
+impl Recorder {
+    /// Records what `inner` lends. With a key, sensitive exchanges can be replayed by whoever has it; without, by nobody.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes for the salt.
+    pub fn new(inner: Arc<dyn Lender>, key: Option<OperatorKey>) -> Result<Arc<Self>, RecordingError> {
+        let mut salt = vec![0; 32];
+        getrandom::fill(&mut salt).map_err(|_| RecordingError::Random)?;
+        let tape = Arc::new(Tape { salt, key, calls: Mutex::default() });
+        Ok(Arc::new(Recorder { inner, tape }))
+    }
+
+    /// All that was recorded until now.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        Recording { version: VERSION, salt: Hex(self.tape.salt.clone()), calls: self.tape.lock().clone() }
+    }
+}
+
+impl Lender for Recorder {
+    fn imports(&self, function: Function) -> Arc<dyn Imports> {
+        let mut calls = self.tape.lock();
+        let call = calls.len();
+        calls.push(RecordedCall { function, exchanges: Vec::new() });
+        Arc::new(Recorded { inner: self.inner.imports(function), pen: Pen { tape: self.tape.clone(), call } })
+    }
+}
+
+impl Tape {
+    fn lock(&self) -> MutexGuard<'_, Vec<RecordedCall>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes one call's exchanges.
+#[derive(Clone)]
+struct Pen {
+    tape: Arc<Tape>,
+    call: usize,
+}
+
+/// An exchange that was begun.
+struct Begun {
+    exchange: usize,
+    is_sensitive: bool,
+}
+
+impl Pen {
+    /// Writes the request down, before it is carried out: the order is that of the requests.
+    fn begin(&self, import: Import, is_sensitive: bool, request: &impl Serialize) -> Begun {
+        let json = json(request);
+        let mut calls = self.tape.lock();
+        let Some(call) = calls.get_mut(self.call) else { return Begun { exchange: 0, is_sensitive } };
+        let exchange = call.exchanges.len();
+        let request = self.content(json, is_sensitive, exchange, false);
+        call.exchanges.push(Exchange { import, request, answer: None });
+        Begun { exchange, is_sensitive }
+    }
+
+    fn end(&self, begun: &Begun, answer: &impl Serialize) {
+        let answer = self.content(json(answer), begun.is_sensitive, begun.exchange, true);
+        let mut calls = self.tape.lock();
+        let call = calls.get_mut(self.call);
+        if let Some(exchange) = call.and_then(|call| call.exchanges.get_mut(begun.exchange)) {
+            exchange.answer = Some(answer);
+        }
+    }
+
+    fn content(&self, json: Box<RawValue>, is_sensitive: bool, exchange: usize, is_answer: bool) -> Content {
+        if !is_sensitive {
+            return Content::Clear(json);
+        }
+        let place = Place { call: self.call, exchange, is_answer };
+        seal(&self.tape.salt, self.tape.key.as_ref(), place, json.get())
+    }
+
+    /// An exchange whose answer is at hand at once.
+    fn both<A: Serialize>(&self, import: Import, request: &impl Serialize, answer: impl FnOnce() -> A) -> A {
+        let begun = self.begin(import, false, request);
+        let answer = answer();
+        self.end(&begun, &answer);
+        answer
+    }
+}
+
+/// The types of the standard always serialise; were one not to, the replay would tell.
+pub(super) fn json(value: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+/// The imports of one call.
+struct Recorded {
+    inner: Arc<dyn Imports>,
+    pen: Pen,
+}
+
+#[async_trait]
+impl Imports for Recorded {
+    fn lent_as(&self, need: &str) -> Vec<Lent> {
+        self.pen.both(Import::LentAs, &need, || self.inner.lent_as(need))
+    }
+
+    async fn http(&self, requests: Vec<HttpRequest>) -> Vec<Result<HttpResponse, Failure>> {
+        let is_sensitive = requests.iter().any(|request| request.sensitive);
+        let begun = self.pen.begin(Import::Http, is_sensitive, &requests);
+        let answers = self.inner.http(requests).await;
+        self.pen.end(&begun, &answers);
+        answers
+    }
+
+    async fn json_rpc(&self, requests: Vec<JsonRpcRequest>) -> Vec<Result<String, JsonRpcFailure>> {
+        let is_sensitive = requests.iter().any(|request| request.sensitive);
+        let begun = self.pen.begin(Import::JsonRpc, is_sensitive, &requests);
+        let answers = self.inner.json_rpc(requests).await;
+        self.pen.end(&begun, &answers);
+        answers
+    }
+
+    async fn grpc(&self, requests: Vec<GrpcRequest>) -> Vec<Result<Vec<u8>, GrpcFailure>> {
+        let is_sensitive = requests.iter().any(|request| request.sensitive);
+        let begun = self.pen.begin(Import::Grpc, is_sensitive, &requests);
+        let answers = self.inner.grpc(requests).await;
+        let written: Vec<_> = answers.iter().map(|answer| answer.clone().map(Hex)).collect();
+        self.pen.end(&begun, &written);
+        answers
+    }
+
+    async fn grpc_stream(&self, request: GrpcRequest) -> Result<Box<dyn GrpcStream>, GrpcFailure> {
+        let is_sensitive = request.sensitive;
+        let begun = self.pen.begin(Import::GrpcStream, is_sensitive, &request);
+        let opened = self.inner.grpc_stream(request).await;
+        self.pen.end(&begun, &opened.as_ref().map(|_| ()));
+        let stream =
+            RecordedStream { inner: opened?, pen: self.pen.clone(), opened_at: begun.exchange, is_sensitive };
+        Ok(Box::new(stream))
+    }
+
+    async fn service_public_key(&self, name: &str) -> Result<PublicKey, Error> {
+        let begun = self.pen.begin(Import::ServicePublicKey, false, &name);
+        let answer = self.inner.service_public_key(name).await;
+        self.pen.end(&begun, &answer);
+        answer
+    }
+
+    /// What is signed may hold what is sent in confidence, so that it is sealed; the signature is not.
+    async fn service_sign(&self, name: &str, input: SigningInput) -> Result<Signature, Error> {
+        let mut begun = self.pen.begin(Import::ServiceSign, true, &(name, &input));
+        begun.is_sensitive = false;
+        let answer = self.inner.service_sign(name, input).await;
+        self.pen.end(&begun, &answer);
+        answer
+    }
+
+    fn hash(&self, algorithm: HashAlgorithm, data: &[u8]) -> Vec<u8> {
+        let request = (algorithm, Hex(data.to_vec()));
+        let begun = self.pen.begin(Import::Hash, false, &request);
+        let answer = self.inner.hash(algorithm, data);
+        self.pen.end(&begun, &Hex(answer.clone()));
+        answer
+    }
+
+    fn verify(&self, key: &PublicKey, input: &SigningInput, signature: &Signature) -> bool {
+        self.pen.both(Import::Verify, &(key, input, signature), || self.inner.verify(key, input, signature))
+    }
+
+    fn recover(&self, scheme: SignatureScheme, digest: &[u8], signature: &Signature) -> Option<Vec<u8>> {
+        let request = (scheme, Hex(digest.to_vec()), signature);
+        let recover = || self.inner.recover(scheme, digest, signature).map(Hex);
+        self.pen.both(Import::Recover, &request, recover).map(|hex| hex.0)
+    }
+
+    async fn state_get(&self, key: &str) -> Option<Vec<u8>> {
+        let begun = self.pen.begin(Import::StateGet, false, &key);
+        let answer = self.inner.state_get(key).await.map(Hex);
+        self.pen.end(&begun, &answer);
+        answer.map(|hex| hex.0)
+    }
+
+    async fn state_swap(&self, key: &str, expected: Option<Vec<u8>>, new: Option<Vec<u8>>) -> bool {
+        let request = (key, expected.clone().map(Hex), new.clone().map(Hex));
+        let begun = self.pen.begin(Import::StateSwap, false, &request);
+        let answer = self.inner.state_swap(key, expected, new).await;
+        self.pen.end(&begun, &answer);
+        answer
+    }
+
+    fn now_millis(&self) -> u64 {
+        self.pen.both(Import::NowMillis, &(), || self.inner.now_millis())
+    }
+
+    fn random(&self, length: u32) -> Vec<u8> {
+        self.pen.both(Import::Random, &length, || Hex(self.inner.random(length))).0
+    }
+
+    fn log(&self, level: LogLevel, message: &str) {
+        self.pen.both(Import::Log, &(level, message), || self.inner.log(level, message));
+    }
+}
+
+struct RecordedStream {
+    inner: Box<dyn GrpcStream>,
+    pen: Pen,
+    /// The exchange that opened it: the stream's name in the recording.
+    opened_at: usize,
+    is_sensitive: bool,
+}
+
+#[async_trait]
+impl GrpcStream for RecordedStream {
+    async fn next(&mut self, wait_millis: u32) -> Result<Option<Vec<u8>>, GrpcFailure> {
+        let request = (self.opened_at, wait_millis);
+        let begun = self.pen.begin(Import::GrpcStreamNext, self.is_sensitive, &request);
+        let answer = self.inner.next(wait_millis).await.map(|message| message.map(Hex));
+        self.pen.end(&begun, &answer);
+        answer.map(|message| message.map(|hex| hex.0))
+    }
+}
