@@ -1,0 +1,183 @@
+//! The start of a call: what it says, what it costs, which nonce it may have.
+
+use adapter_sdk::{
+    Imports,
+    types::{Call, CallOptions, ContractCall, Error, ErrorCode, Estimate, Party, Step},
+};
+use alloy_primitives::{Bytes, U64, U256};
+
+use crate::{
+    abi,
+    continuation::{self, Continuation},
+    errors::invalid,
+    evaluate,
+    fees::{self, Market},
+    nonces::{self, Counts},
+    parties::{self, Sender},
+    rpc::{self, BlockId, Head, Message, Node},
+    settings::Settings,
+    transaction::Unsigned,
+};
+
+/// The most bytes of code and arguments in one call.
+pub(crate) const MAX_PAYLOAD: u32 = 1 << 20;
+
+/// Starts a call.
+pub(crate) async fn begin(
+    settings: &Settings,
+    host: &dyn Imports,
+    call: Call,
+    parties: &[Party],
+    options: &CallOptions,
+) -> Result<Step, Error> {
+    if let Call::Evaluate(call) = call {
+        return evaluate::evaluate(settings, host, &call, parties, options).await.map(Step::Answer);
+    }
+    let sender = parties::sender(parties)?;
+    let message = message(&call, &sender, options)?;
+    let most = continuation::max_fee(options.max_fee.as_deref())?;
+    let node = Node::lent(host)?;
+
+    let mut answers = node
+        .ask(vec![
+            rpc::chain_id(),
+            rpc::transaction_count(sender.address, BlockId::Latest),
+            rpc::transaction_count(sender.address, BlockId::Pending),
+            rpc::block(BlockId::Latest),
+            fees::ask(settings.transaction_type),
+            rpc::estimate_gas(&message),
+        ])
+        .await;
+    answers.next_chain(settings)?;
+    let (latest, pending): (U64, U64) = (answers.next()?, answers.next()?);
+    let head: Head = answers.next()?;
+    let market = fees::market(settings.transaction_type, &head, &mut answers)?;
+    let needed: U64 = answers.next()?;
+    let needed: u64 = needed.to();
+    known_contract(&node, &message, needed).await?;
+    let gas = with_margin(needed, head.gas_limit());
+    let fees = market.within(gas, most)?;
+
+    let now = host.now_millis();
+    let until = now.saturating_add(settings.lease_millis());
+    let counts = Counts { latest: latest.to(), pending: pending.to(), now };
+    let owner = continuation::owner(host, &options.salt);
+    nonces::settle(host, &node, settings.chain_id, sender.address, counts, until).await?;
+    let lease = |book: &mut nonces::Book| Ok(book.lease(owner, counts, until));
+    let nonce = nonces::update(host, settings.chain_id, sender.address, lease).await?;
+
+    let unsigned = Unsigned {
+        chain_id: settings.chain_id,
+        nonce,
+        fees,
+        gas,
+        to: message.to,
+        value: message.value,
+        data: message.data,
+    };
+    let continuation = Continuation {
+        owner,
+        until,
+        point: sender.point.clone(),
+        first_block: head.number(),
+        replaces: None,
+        unsigned,
+    };
+    Ok(continuation.ask(&sender, ""))
+}
+
+/// What a call would cost.
+pub(crate) async fn estimate(
+    settings: &Settings,
+    host: &dyn Imports,
+    call: Call,
+    parties: &[Party],
+    options: &CallOptions,
+) -> Result<Estimate, Error> {
+    let sender = parties::sender(parties)?;
+    if let Call::Evaluate(_) = call {
+        return Ok(Estimate { units: Some("0".into()), fee: Some("0".into()) });
+    }
+    let message = message(&call, &sender, options)?;
+    let node = Node::lent(host)?;
+    let mut answers = node
+        .ask(vec![
+            rpc::chain_id(),
+            rpc::block(BlockId::Latest),
+            fees::ask(settings.transaction_type),
+            rpc::estimate_gas(&message),
+        ])
+        .await;
+    answers.next_chain(settings)?;
+    let head: Head = answers.next()?;
+    let Market { now, .. } = fees::market(settings.transaction_type, &head, &mut answers)?;
+    let units: U64 = answers.next()?;
+    let units: u64 = units.to();
+    known_contract(&node, &message, units).await?;
+    Ok(Estimate {
+        units: Some(units.to_string()),
+        fee: Some((U256::from(units) * U256::from(now)).to_string()),
+    })
+}
+
+/// What the call says, in Ethereum's terms.
+fn message(call: &Call, sender: &Sender, options: &CallOptions) -> Result<Message, Error> {
+    let value = options.amount.as_deref().map(|text| abi::amount(text, "the amount")).transpose()?;
+    let (to, data) = match call {
+        Call::Invoke(call) | Call::Evaluate(call) => {
+            (Some(abi::address(&call.contract, "the contract")?), call_data(call)?)
+        }
+        Call::Deploy(deployment) => {
+            let data =
+                abi::creation_data(&deployment.code, deployment.abi.as_deref(), &deployment.arguments)?;
+            (None, data)
+        }
+        Call::Native(native) => {
+            return Err(Error::unsupported(&format!("the native call {:?}", native.name)));
+        }
+    };
+    bounded(&data)?;
+    Ok(Message { from: Some(sender.address), to, value: value.unwrap_or_default(), data })
+}
+
+/// Selector and arguments of a call.
+pub(crate) fn call_data(call: &ContractCall) -> Result<Bytes, Error> {
+    if !call.private_arguments.is_empty() {
+        return Err(invalid("Ethereum has no private arguments: whatever is sent is public"));
+    }
+    // Without a function, only currency is sent.
+    if call.function.is_empty() && call.arguments.is_empty() {
+        return Ok(Bytes::new());
+    }
+    let function = abi::function(&call.function, call.abi.as_deref(), call.arguments.len())?;
+    abi::call_data(&function, &call.arguments)
+}
+
+/// Refuses what the descriptor's `max-payload` excludes.
+pub(crate) fn bounded(data: &[u8]) -> Result<(), Error> {
+    if data.len() > MAX_PAYLOAD as usize {
+        return Err(Error::new(ErrorCode::TooLarge, format!("a call takes at most {MAX_PAYLOAD} bytes")));
+    }
+    Ok(())
+}
+
+/// Refuses a call of what is no contract. Such a call succeeds on Ethereum without doing anything; it is known by an
+/// estimate that has no room for code: 21,000, at most 40 for each byte (EIP-7623), and a little.
+async fn known_contract(node: &Node<'_>, message: &Message, gas: u64) -> Result<(), Error> {
+    let Some(contract) = message.to else { return Ok(()) };
+    let bytes = u64::try_from(message.data.len()).unwrap_or(u64::MAX);
+    let empty = bytes.saturating_mul(40).saturating_add(21_700);
+    if bytes == 0 || gas > empty {
+        return Ok(());
+    }
+    let code: Bytes = node.ask(vec![rpc::code(contract, BlockId::Latest)]).await.next()?;
+    if code.is_empty() {
+        return Err(Error::new(ErrorCode::NotFound, format!("there is no contract at {contract}")));
+    }
+    Ok(())
+}
+
+/// A fifth more than the estimate, since the state may change until it runs; within what a block takes.
+fn with_margin(needed: u64, block: u64) -> u64 {
+    needed.saturating_add(needed / 5).min(block).max(needed)
+}

@@ -1,0 +1,1 @@
+//! Headers of the main network hash to their well-known hashes.
