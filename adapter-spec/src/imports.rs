@@ -8,11 +8,14 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::types::{
-    Error, HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput,
-    transport::{
-        Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest, Lent,
-        LogLevel,
+use crate::{
+    Ended,
+    types::{
+        Error, HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput,
+        transport::{
+            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest,
+            Lent, LogLevel,
+        },
     },
 };
 
@@ -136,6 +139,13 @@ pub trait Imports: Send + Sync {
 
     /// Writes `new` if the value is still `expected`; false if it is not. `None` is no value.
     async fn state_swap(&self, key: &str, expected: Option<Vec<u8>>, new: Option<Vec<u8>>) -> bool;
+
+    /// Why the call must end instead of writing this to the state, or instead of going on with what it read: the
+    /// application's state is full, or its store is broken. The adapter cannot be told, so the host asks: before every
+    /// write, and after a read that found nothing.
+    async fn state_trouble(&self, _key: &str, _new: Option<&[u8]>) -> Option<Ended> {
+        None
+    }
 
     /// Milliseconds since 1970, UTC.
     fn now_millis(&self) -> u64;

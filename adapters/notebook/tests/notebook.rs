@@ -31,6 +31,10 @@ struct Service {
 struct Lend(Arc<Service>, Function);
 
 impl Lender for Lend {
+    fn application(&self) -> &str {
+        "test"
+    }
+
     fn imports(&self, function: Function) -> Arc<dyn Imports> {
         Arc::new(Lend(Arc::clone(&self.0), function))
     }

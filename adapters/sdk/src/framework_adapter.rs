@@ -3,9 +3,9 @@
 use adapter_spec::{
     Imports, async_trait,
     types::{
-        Block, BlockSelector, Call, CallOptions, Claim, Descriptor, Effect, Envelope, Error, Estimate, EventFilter, EventPage,
-        EventStart, Finality, Goal, LedgerStatus, Output, Party, PlannedCall, Proof, PublicKey, Receipt, SendFailure,
-        Signature, Step, StoreAnswer, StoreOperation,
+        Block, BlockSelector, Call, CallOptions, Claim, Descriptor, Effect, Envelope, Error, Estimate,
+        EventFilter, EventPage, EventStart, Finality, Goal, LedgerStatus, Output, Party, PlannedCall, Proof,
+        PublicKey, Receipt, SendFailure, Signature, Step, StoreAnswer, StoreOperation,
     },
 };
 

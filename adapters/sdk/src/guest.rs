@@ -11,12 +11,13 @@ use std::{
 use adapter_spec::{
     GrpcStream, Imports, async_trait,
     types::{
-        Block, BlockSelector, Call, CallOptions, Claim, Descriptor, Envelope, Error, Estimate, EventFilter, EventPage,
-        EventStart, Goal, HashAlgorithm, LedgerStatus, Output, Party, PlannedCall, Proof, PublicKey, Receipt,
-        SendFailure, Signature, SignatureScheme, SigningInput, Step, StoreAnswer, StoreOperation,
+        Block, BlockSelector, Call, CallOptions, Claim, Descriptor, Envelope, Error, Estimate, EventFilter,
+        EventPage, EventStart, Goal, HashAlgorithm, LedgerStatus, Output, Party, PlannedCall, Proof,
+        PublicKey, Receipt, SendFailure, Signature, SignatureScheme, SigningInput, Step, StoreAnswer,
+        StoreOperation,
         transport::{
-            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest, Lent,
-            LogLevel,
+            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest,
+            Lent, LogLevel,
         },
     },
 };

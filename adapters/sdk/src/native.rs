@@ -5,9 +5,9 @@ use std::{marker::PhantomData, sync::Arc};
 use adapter_spec::{
     Adapter, CallError, Function, Interfaces, Ledger, Lender, async_trait,
     types::{
-        Block, BlockSelector, Call, CallOptions, Claim, Descriptor, Envelope, Error, Estimate, EventFilter, EventPage,
-        EventStart, Goal, LedgerStatus, Output, Party, PlannedCall, Proof, PublicKey, Receipt, SendFailure, Signature,
-        Step, StoreAnswer, StoreOperation,
+        Block, BlockSelector, Call, CallOptions, Claim, Descriptor, Envelope, Error, Estimate, EventFilter,
+        EventPage, EventStart, Goal, LedgerStatus, Output, Party, PlannedCall, Proof, PublicKey, Receipt,
+        SendFailure, Signature, Step, StoreAnswer, StoreOperation,
     },
 };
 
@@ -111,7 +111,12 @@ impl<T: FrameworkAdapter> Ledger for NativeLedger<T> {
         call!(self, Receipt, receipt(transaction.into(), tracking))
     }
 
-    async fn estimate(&self, call: Call, parties: Vec<Party>, options: CallOptions) -> Result<Estimate, CallError> {
+    async fn estimate(
+        &self,
+        call: Call,
+        parties: Vec<Party>,
+        options: CallOptions,
+    ) -> Result<Estimate, CallError> {
         call!(self, Estimate, estimate(call, parties, options))
     }
 

@@ -87,7 +87,8 @@ impl Host {
         let pool = Pool::new(&limits);
         shared.watch(&pool);
         let undescribed = |source| LoadError::Undescribed { source };
-        let mut first = ComponentInstance::new(&pre, &limits).await.map_err(|ended| undescribed(ended.into()))?;
+        let mut first =
+            ComponentInstance::new(&pre, &limits).await.map_err(|ended| undescribed(ended.into()))?;
         signatures::check(&mut first, &exports)
             .map_err(|source| LoadError::OtherTypes { version: exports::VERSION, source: source.into() })?;
         let described = describe(&mut first, &exports).await;
@@ -109,7 +110,11 @@ fn check_preamble(bytes: &[u8]) -> Result<(), LoadError> {
 }
 
 /// The component's code, from the cache if it is there.
-async fn compile(shared: &Arc<Shared>, bytes: &[u8], digest: [u8; 32]) -> Result<(Component, bool), LoadError> {
+async fn compile(
+    shared: &Arc<Shared>,
+    bytes: &[u8],
+    digest: [u8; 32],
+) -> Result<(Component, bool), LoadError> {
     let cached = shared.cache.as_ref().and_then(|cache| cache.load(&shared.engine, digest));
     if let Some(component) = cached {
         return Ok((component, true));
@@ -219,9 +224,16 @@ impl Adapter for ComponentAdapter {
         let mut instance = ComponentInstance::new(&loaded.pre, &loaded.limits).await?;
         let imports = lender.imports(Function::Verify);
         let finished = instance
-            .call::<_, (Result<(), Error>,)>(&loaded.exports, Function::Verify, imports, |_| Ok((anchor, proof)))
+            .call::<_, (Result<(), Error>,)>(&loaded.exports, Function::Verify, imports, |_| {
+                Ok((anchor, proof))
+            })
             .await;
-        loaded.report(lender.application(), Function::Verify, &finished.usage, finished.result.as_ref().err());
+        loaded.report(
+            lender.application(),
+            Function::Verify,
+            &finished.usage,
+            finished.result.as_ref().err(),
+        );
         finished.result?.0.map_err(CallError::Answered)
     }
 }

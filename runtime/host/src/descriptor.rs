@@ -40,7 +40,9 @@ fn name(field: &str, name: &str) -> Result<(), String> {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.len() > 64 || !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(good) {
         let shown: String = name.chars().take(64).collect();
-        return Err(format!("{field} {shown:?} is not made of at most 64 lower-case letters, digits and hyphens"));
+        return Err(format!(
+            "{field} {shown:?} is not made of at most 64 lower-case letters, digits and hyphens"
+        ));
     }
     Ok(())
 }

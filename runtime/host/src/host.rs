@@ -113,7 +113,9 @@ impl Host {
         let mut linker = Linker::new(&engine);
         imports::add_to_linker(&mut linker).map_err(engine_error)?;
         let cache = match &config.cache {
-            Some(folder) => Some(CodeCache::open(folder, &engine).map_err(|source| LoadError::Cache { source })?),
+            Some(folder) => {
+                Some(CodeCache::open(folder, &engine).map_err(|source| LoadError::Cache { source })?)
+            }
             None => None,
         };
         let slots = Arc::new(Semaphore::new(usize::try_from(config.instances).unwrap_or(usize::MAX >> 4)));

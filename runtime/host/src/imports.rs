@@ -7,8 +7,8 @@ use adapter_spec::{
     types::{
         Error, HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput,
         transport::{
-            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest, Lent,
-            LogLevel,
+            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest,
+            Lent, LogLevel,
         },
     },
 };
@@ -71,7 +71,9 @@ pub(crate) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<
 /// Roughly the bytes of an answer that failed: its message.
 fn failure_size(failure: &Failure) -> usize {
     match failure {
-        Failure::Refused(message) | Failure::Unreachable(message) | Failure::Interrupted(message) => message.len(),
+        Failure::Refused(message) | Failure::Unreachable(message) | Failure::Interrupted(message) => {
+            message.len()
+        }
         Failure::Timeout | Failure::TooLarge(_) | Failure::Exhausted => 0,
     }
 }
@@ -97,6 +99,15 @@ impl CallState {
         answer.map_err(|_| LimitReached::time(Limit::WallTime, self.limits.wall_time))
     }
 
+    /// Ends the call when its state cannot be relied on.
+    async fn no_trouble(&mut self, key: &str, new: Option<&[u8]>) -> wasmtime::Result<()> {
+        let imports = self.imports.clone();
+        match self.wait(imports.state_trouble(key, new)).await? {
+            None => Ok(()),
+            Some(ended) => Err(wasmtime::Error::new(ended)),
+        }
+    }
+
     fn host_call(&mut self) -> Result<(), LimitReached> {
         self.meter.host_call(&self.limits)
     }
@@ -116,7 +127,10 @@ impl endpoints::Host for CallState {
         Ok(self.imports.lent_as(&need))
     }
 
-    async fn http(&mut self, requests: Vec<HttpRequest>) -> wasmtime::Result<Vec<Result<HttpResponse, Failure>>> {
+    async fn http(
+        &mut self,
+        requests: Vec<HttpRequest>,
+    ) -> wasmtime::Result<Vec<Result<HttpResponse, Failure>>> {
         self.host_call()?;
         let size = |r: &HttpRequest| r.method.len() + r.path.len() + headers_size(&r.headers) + r.body.len();
         self.bytes_out(requests.iter().map(size).sum())?;
@@ -140,14 +154,19 @@ impl endpoints::Host for CallState {
         let answers = self.wait(imports.json_rpc(requests)).await?;
         let size = |answer: &Result<String, JsonRpcFailure>| match answer {
             Ok(result) => result.len(),
-            Err(JsonRpcFailure::Error(error)) => error.message.len() + error.data.as_ref().map_or(0, String::len),
+            Err(JsonRpcFailure::Error(error)) => {
+                error.message.len() + error.data.as_ref().map_or(0, String::len)
+            }
             Err(JsonRpcFailure::Transport(failure)) => failure_size(failure),
         };
         self.bytes_in(answers.iter().map(size).sum())?;
         Ok(answers)
     }
 
-    async fn grpc(&mut self, requests: Vec<GrpcRequest>) -> wasmtime::Result<Vec<Result<Vec<u8>, GrpcFailure>>> {
+    async fn grpc(
+        &mut self,
+        requests: Vec<GrpcRequest>,
+    ) -> wasmtime::Result<Vec<Result<Vec<u8>, GrpcFailure>>> {
         self.host_call()?;
         self.bytes_out(requests.iter().map(|r| r.method.len() + r.message.len()).sum())?;
         let imports = self.imports.clone();
@@ -162,7 +181,10 @@ impl endpoints::Host for CallState {
 }
 
 impl endpoints::HostGrpcStream for CallState {
-    async fn open(&mut self, request: GrpcRequest) -> wasmtime::Result<Result<Resource<OpenStream>, GrpcFailure>> {
+    async fn open(
+        &mut self,
+        request: GrpcRequest,
+    ) -> wasmtime::Result<Result<Resource<OpenStream>, GrpcFailure>> {
         self.host_call()?;
         self.bytes_out(request.method.len() + request.message.len())?;
         let imports = self.imports.clone();
@@ -220,7 +242,11 @@ impl service_keys::Host for CallState {
         Ok(self.wait(imports.service_public_key(&name)).await?)
     }
 
-    async fn sign(&mut self, name: String, input: SigningInput) -> wasmtime::Result<Result<Signature, Error>> {
+    async fn sign(
+        &mut self,
+        name: String,
+        input: SigningInput,
+    ) -> wasmtime::Result<Result<Signature, Error>> {
         self.host_call()?;
         let imports = self.imports.clone();
         Ok(self.wait(imports.service_sign(&name, input)).await?)
@@ -233,7 +259,12 @@ impl crypto::Host for CallState {
         Ok(self.imports.hash(algorithm, &data))
     }
 
-    fn verify(&mut self, key: PublicKey, input: SigningInput, signature: Signature) -> wasmtime::Result<bool> {
+    fn verify(
+        &mut self,
+        key: PublicKey,
+        input: SigningInput,
+        signature: Signature,
+    ) -> wasmtime::Result<bool> {
         self.host_call()?;
         Ok(self.imports.verify(&key, &input, &signature))
     }
@@ -253,15 +284,27 @@ impl state::Host for CallState {
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
         self.host_call()?;
         let imports = self.imports.clone();
-        Ok(self.wait(imports.state_get(&key)).await?)
+        let value = self.wait(imports.state_get(&key)).await?;
+        if value.is_none() {
+            self.no_trouble(&key, None).await?;
+        }
+        Ok(value)
     }
 
-    async fn swap(&mut self, key: String, expected: Option<Vec<u8>>, new: Option<Vec<u8>>) -> wasmtime::Result<bool> {
+    async fn swap(
+        &mut self,
+        key: String,
+        expected: Option<Vec<u8>>,
+        new: Option<Vec<u8>>,
+    ) -> wasmtime::Result<bool> {
         self.host_call()?;
         let size = key.len() + new.as_ref().map_or(0, Vec::len);
         if size > self.limits.state_value {
-            return Err(LimitReached::new(Limit::StateSize, self.limits.state_value, "bytes of one value").into());
+            return Err(
+                LimitReached::new(Limit::StateSize, self.limits.state_value, "bytes of one value").into()
+            );
         }
+        self.no_trouble(&key, new.as_deref()).await?;
         let imports = self.imports.clone();
         Ok(self.wait(imports.state_swap(&key, expected, new)).await?)
     }

@@ -5,7 +5,9 @@ use std::{any::Any, collections::HashMap, sync::Arc};
 use adapter_spec::{CallError, Ended, Function, Imports, Limit, types::Error};
 use wasmtime::{
     AsContextMut, ResourceLimiter, Store, Trap, UpdateDeadline,
-    component::{ComponentNamedList, Instance, InstancePre, Lift, Lower, ResourceAny, ResourceTable, TypedFunc},
+    component::{
+        ComponentNamedList, Instance, InstancePre, Lift, Lower, ResourceAny, ResourceTable, TypedFunc,
+    },
 };
 
 use crate::{
@@ -24,7 +26,12 @@ pub(crate) struct CallState {
 }
 
 impl ResourceLimiter for CallState {
-    fn memory_growing(&mut self, current: usize, desired: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _max: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         // All memories of the instance together.
         let total = self.memory_used.saturating_add(desired.saturating_sub(current));
         if total > self.limits.memory {
@@ -34,7 +41,12 @@ impl ResourceLimiter for CallState {
         Ok(true)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _max: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         if desired > self.limits.table_elements {
             return Err(LimitReached::new(Limit::Table, self.limits.table_elements, "elements").into());
         }
@@ -97,7 +109,9 @@ impl ComponentInstance {
         let mut this = Self::new(pre, limits).await?;
         let settings = settings.to_owned();
         let finished = this
-            .call::<(String,), (Result<ResourceAny, Error>,)>(exports, Function::Open, imports, |_| Ok((settings,)))
+            .call::<(String,), (Result<ResourceAny, Error>,)>(exports, Function::Open, imports, |_| {
+                Ok((settings,))
+            })
             .await;
         let (opened,) = finished.result?;
         this.ledger = Some(opened.map_err(CallError::Answered)?);
@@ -141,12 +155,18 @@ impl ComponentInstance {
     }
 
     /// The function, with its types checked; the check is made once.
-    pub(crate) fn typed<P, R>(&mut self, exports: &Exports, function: Function) -> Result<TypedFunc<P, R>, Ended>
+    pub(crate) fn typed<P, R>(
+        &mut self,
+        exports: &Exports,
+        function: Function,
+    ) -> Result<TypedFunc<P, R>, Ended>
     where
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
-        if let Some(typed) = self.checked.get(&function).and_then(|typed| typed.downcast_ref::<TypedFunc<P, R>>()) {
+        if let Some(typed) =
+            self.checked.get(&function).and_then(|typed| typed.downcast_ref::<TypedFunc<P, R>>())
+        {
             return Ok(*typed);
         }
         let index = exports.index(function).ok_or_else(|| Ended::Host {
@@ -170,6 +190,9 @@ const HANDLES_EXHAUSTED: &str = "handle";
 fn ended(error: &wasmtime::Error, limits: &Limits) -> Ended {
     if let Some(reached) = error.downcast_ref::<LimitReached>() {
         return reached.clone().into();
+    }
+    if let Some(ended) = error.downcast_ref::<Ended>() {
+        return ended.clone();
     }
     let root = error.root_cause().to_string();
     if root.contains(FUEL_EXHAUSTED) {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use adapter_spec::{
     CallError, Ended, Function, Ledger, Lender, async_trait,
     types::{
-        Block, BlockSelector, Call, CallOptions, Claim, Envelope, Error, Estimate, EventFilter, EventPage, EventStart,
-        Goal, LedgerStatus, Output, Party, PlannedCall, Proof, PublicKey, Receipt, SendFailure, Signature, Step,
-        StoreAnswer, StoreOperation,
+        Block, BlockSelector, Call, CallOptions, Claim, Envelope, Error, Estimate, EventFilter, EventPage,
+        EventStart, Goal, LedgerStatus, Output, Party, PlannedCall, Proof, PublicKey, Receipt, SendFailure,
+        Signature, Step, StoreAnswer, StoreOperation,
     },
 };
 use wasmtime::component::{ComponentNamedList, Lift, Lower, ResourceAny};
@@ -46,7 +46,11 @@ impl ComponentLedger {
     }
 
     /// Calls a function of the opened ledger; `parameters` are made for the instance's own handle of it.
-    async fn call<P, R>(&self, function: Function, parameters: impl FnOnce(ResourceAny) -> P) -> Result<R, Ended>
+    async fn call<P, R>(
+        &self,
+        function: Function,
+        parameters: impl FnOnce(ResourceAny) -> P,
+    ) -> Result<R, Ended>
     where
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         R: Send + Sync + 'static,
@@ -59,12 +63,16 @@ impl ComponentLedger {
             None => self.instance().await.map_err(|error| match error {
                 CallError::Ended(ended) => ended,
                 // The same settings were good when the ledger was opened.
-                CallError::Answered(error) => Ended::Host { message: format!("reopening the ledger: {error}") },
+                CallError::Answered(error) => {
+                    Ended::Host { message: format!("reopening the ledger: {error}") }
+                }
             })?,
         };
         let imports = self.lender.imports(function);
         let finished = instance
-            .call::<P, (R,)>(&loaded.exports, function, imports, |instance| Ok(parameters(instance.ledger()?)))
+            .call::<P, (R,)>(&loaded.exports, function, imports, |instance| {
+                Ok(parameters(instance.ledger()?))
+            })
             .await;
         if finished.result.is_ok() {
             turn.give_back(instance, &loaded.limits);
@@ -74,7 +82,11 @@ impl ComponentLedger {
     }
 
     /// The same for the functions that answer with an error of the standard.
-    async fn answer<P, R>(&self, function: Function, parameters: impl FnOnce(ResourceAny) -> P) -> Result<R, CallError>
+    async fn answer<P, R>(
+        &self,
+        function: Function,
+        parameters: impl FnOnce(ResourceAny) -> P,
+    ) -> Result<R, CallError>
     where
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         R: Lift + Send + Sync + 'static,
@@ -128,7 +140,12 @@ impl Ledger for ComponentLedger {
         self.answer(Function::Receipt, |ledger| (ledger, transaction, tracking)).await
     }
 
-    async fn estimate(&self, call: Call, parties: Vec<Party>, options: CallOptions) -> Result<Estimate, CallError> {
+    async fn estimate(
+        &self,
+        call: Call,
+        parties: Vec<Party>,
+        options: CallOptions,
+    ) -> Result<Estimate, CallError> {
         self.answer(Function::Estimate, |ledger| (ledger, call, parties, options)).await
     }
 

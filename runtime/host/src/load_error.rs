@@ -17,7 +17,9 @@ pub enum LoadError {
     #[error("this is no WebAssembly: it does not begin with \\0asm")]
     NotWasm,
     /// A core module, which has no types to check.
-    #[error("this is a WebAssembly core module, not a component: make a component of it (cargo xtask components)")]
+    #[error(
+        "this is a WebAssembly core module, not a component: make a component of it (cargo xtask components)"
+    )]
     CoreModule,
     /// Not a valid component.
     #[error("this is no valid component: {source}")]

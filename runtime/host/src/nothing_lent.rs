@@ -5,8 +5,8 @@ use adapter_spec::{
     types::{
         Error, ErrorCode, HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput,
         transport::{
-            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest, Lent,
-            LogLevel,
+            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest,
+            Lent, LogLevel,
         },
     },
 };

@@ -3,9 +3,9 @@
 use adapter_spec::{
     Ended, Function,
     types::{
-        Block, BlockSelector, Call, CallOptions, Claim, Descriptor, Envelope, Error, Estimate, EventFilter, EventPage,
-        EventStart, Goal, LedgerStatus, Output, Party, PlannedCall, Proof, PublicKey, Receipt, SendFailure, Signature,
-        Step, StoreAnswer, StoreOperation,
+        Block, BlockSelector, Call, CallOptions, Claim, Descriptor, Envelope, Error, Estimate, EventFilter,
+        EventPage, EventStart, Goal, LedgerStatus, Output, Party, PlannedCall, Proof, PublicKey, Receipt,
+        SendFailure, Signature, Step, StoreAnswer, StoreOperation,
     },
 };
 use wasmtime::component::ResourceAny;

@@ -171,8 +171,11 @@ async fn calls_beyond_the_instances_of_an_application_wait_and_are_told_when_it_
         ..Limits::default()
     };
     let ledger = hostile(limits).await.open(MemoryLender::new("app").silent().lend(), "{}").await.unwrap();
-    let results = futures_util::future::join_all((0..3).map(|_| ledger.begin(native("read", ""), vec![], options()))).await;
-    let overloaded = results.iter().filter(|r| matches!(r, Err(CallError::Ended(Ended::Overloaded { .. })))).count();
+    let results =
+        futures_util::future::join_all((0..3).map(|_| ledger.begin(native("read", ""), vec![], options())))
+            .await;
+    let overloaded =
+        results.iter().filter(|r| matches!(r, Err(CallError::Ended(Ended::Overloaded { .. })))).count();
     assert!(overloaded >= 1, "{results:?}");
     assert!(results.iter().all(|r| matches!(r, Err(CallError::Ended(_)))), "{results:?}");
 }

@@ -46,7 +46,8 @@ async fn a_component_of_another_world_is_refused_by_the_export_that_it_lacks() {
 
 #[tokio::test]
 async fn a_component_of_another_version_of_the_standard_is_no_adapter_of_this_one() {
-    let error = refusal(&wat(r#"(component (instance $i) (export "bsn:framework/core@0.2.0" (instance $i)))"#)).await;
+    let error =
+        refusal(&wat(r#"(component (instance $i) (export "bsn:framework/core@0.2.0" (instance $i)))"#)).await;
     assert!(matches!(error, LoadError::NotAnAdapter { .. }), "{error}");
 }
 
@@ -76,7 +77,8 @@ async fn an_interface_without_one_of_its_functions_is_refused_by_that_function()
 
 #[tokio::test]
 async fn a_component_that_is_too_large_is_refused_before_it_is_looked_at() {
-    let host = Host::new(HostConfig { component_bytes: 1_000, instances: 4, ..HostConfig::default() }).unwrap();
+    let host =
+        Host::new(HostConfig { component_bytes: 1_000, instances: 4, ..HostConfig::default() }).unwrap();
     let error = host.load(&component("hostile"), Limits::default()).await.err().unwrap();
     assert!(matches!(error, LoadError::TooLarge { .. }), "{error}");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adapter_spec::{
-    GrpcStream, Imports, async_trait,
+    Ended, GrpcStream, Imports, Limit, async_trait,
     types::{
         Error, ErrorCode, HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput, Transport,
         transport::{
@@ -152,6 +152,18 @@ impl Imports for LentImports {
             self.report(&error);
             false
         })
+    }
+
+    async fn state_trouble(&self, key: &str, new: Option<&[u8]>) -> Option<Ended> {
+        let error = self.shared.state.check(&self.shared.application, key, new).await.err();
+        if let Some(error) = &error
+            && error.is_limit()
+        {
+            return Some(Ended::LimitReached { limit: Limit::StateSize, allowed: error.to_string() });
+        }
+        let failure =
+            error.map(|error| error.to_string()).or_else(|| self.shared.state_failure.get().cloned());
+        failure.map(|message| Ended::Host { message })
     }
 
     fn now_millis(&self) -> u64 {

@@ -98,15 +98,6 @@ impl Lending {
         }
     }
 
-    /// Whether the state has room for this write. `Imports::state_swap` can only say false, so a host that ends calls at a
-    /// limit asks here first.
-    ///
-    /// # Errors
-    /// Which limit would be passed.
-    pub async fn check_state(&self, key: &str, new: Option<&[u8]>) -> Result<(), StateError> {
-        self.shared.state.check(&self.shared.application, key, new).await
-    }
-
     /// Bytes of keys and values that the application's state has.
     ///
     /// # Errors
@@ -114,16 +105,13 @@ impl Lending {
     pub async fn state_usage(&self) -> Result<u64, StateError> {
         self.shared.state.usage(&self.shared.application).await
     }
-
-    /// The first failure of the state's store since this was built. An adapter that reads from a broken store sees no value;
-    /// a host must not let it go on.
-    #[must_use]
-    pub fn state_failure(&self) -> Option<&str> {
-        self.shared.state_failure.get().map(String::as_str)
-    }
 }
 
 impl Lender for Lending {
+    fn application(&self) -> &str {
+        &self.shared.application
+    }
+
     fn imports(&self, function: Function) -> Arc<dyn Imports> {
         match Access::of(function) {
             Access::Nothing => self.nothing.clone(),

@@ -61,6 +61,10 @@ impl Lent1 {
 pub struct Application(pub Arc<Lent1>);
 
 impl Lender for Application {
+    fn application(&self) -> &str {
+        "test"
+    }
+
     fn imports(&self, function: Function) -> Arc<dyn Imports> {
         Arc::new(Call { lent: Arc::clone(&self.0), function })
     }

@@ -9,9 +9,9 @@ use std::{
 use adapter_sdk::{
     FrameworkAdapter, Imports, async_trait,
     types::{
-        Block, BlockSelector, Call, CallOptions, Descriptor, EndpointNeed, Envelope, Error, ErrorCode, Estimate, Goal,
-        LedgerStatus, NativeCall, Output, Party, PlannedCall, PublicKey, Receipt, SendFailure, Signature, Step,
-        Transport,
+        Block, BlockSelector, Call, CallOptions, Descriptor, EndpointNeed, Envelope, Error, ErrorCode,
+        Estimate, Goal, LedgerStatus, NativeCall, Output, Party, PlannedCall, PublicKey, Receipt,
+        SendFailure, Signature, Step, Transport,
         transport::{GrpcRequest, HttpRequest, JsonRpcFailure, JsonRpcRequest, LogLevel},
     },
 };
@@ -236,7 +236,12 @@ impl FrameworkAdapter for Hostile {
         self.maybe_trap("replace")
     }
 
-    async fn receipt(&self, _host: &dyn Imports, _transaction: String, _tracking: Vec<u8>) -> Result<Receipt, Error> {
+    async fn receipt(
+        &self,
+        _host: &dyn Imports,
+        _transaction: String,
+        _tracking: Vec<u8>,
+    ) -> Result<Receipt, Error> {
         self.maybe_trap("receipt")
     }
 

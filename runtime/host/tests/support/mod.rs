@@ -10,11 +10,11 @@ use std::{
 use adapter_spec::{
     Function, GrpcStream, Imports, Lender, async_trait,
     types::{
-        Call, CallOptions, Error, ErrorCode, HashAlgorithm, NativeCall, PublicKey, Signature, SignatureScheme,
-        SigningInput, Step,
+        Call, CallOptions, Error, ErrorCode, HashAlgorithm, NativeCall, PublicKey, Signature,
+        SignatureScheme, SigningInput, Step,
         transport::{
-            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest, Lent,
-            LogLevel,
+            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest,
+            Lent, LogLevel,
         },
     },
 };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use adapter_spec::{
-    Function, GrpcStream, Imports, Lender, async_trait,
+    Ended, Function, GrpcStream, Imports, Lender, async_trait,
     types::{
         Error, HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput,
         transport::{
@@ -53,6 +53,10 @@ impl Recorder {
 }
 
 impl Lender for Recorder {
+    fn application(&self) -> &str {
+        self.inner.application()
+    }
+
     fn imports(&self, function: Function) -> Arc<dyn Imports> {
         let mut calls = self.tape.lock();
         let call = calls.len();
@@ -217,6 +221,11 @@ impl Imports for Recorded {
         let answer = self.inner.state_swap(key, expected, new).await;
         self.pen.end(&begun, &answer);
         answer
+    }
+
+    async fn state_trouble(&self, key: &str, new: Option<&[u8]>) -> Option<Ended> {
+        // What ends a call is not an answer that the adapter got, so it is not recorded.
+        self.inner.state_trouble(key, new).await
     }
 
     fn now_millis(&self) -> u64 {

@@ -113,6 +113,10 @@ impl Replayer {
 }
 
 impl Lender for Replayer {
+    fn application(&self) -> &str {
+        "replay"
+    }
+
     fn imports(&self, function: Function) -> Arc<dyn Imports> {
         let call = lock(&self.shared.waiting).get_mut(&function).and_then(Vec::pop);
         if let Some(call) = call {
