@@ -14,7 +14,7 @@ use adapter_spec::{
 use berth_lending::{Endpoint, Lending, LendingError, Network};
 use bytes::Bytes;
 use futures_util::stream;
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::{BodyExt, StreamBody};
 use hyper::{HeaderMap, Response, body::Frame};
 use rustls::{RootCertStore, ServerConfig, crypto::ring, server::WebPkiClientVerifier};
 use sha2::{Digest as _, Sha256};
@@ -69,8 +69,10 @@ async fn a_unary_call_answers_its_message_over_one_connection() {
 #[tokio::test]
 async fn a_status_is_the_servers_with_its_details_at_once_or_after_messages() {
     let status = [("grpc-status", "5"), ("grpc-message", "no%20peer"), ("grpc-status-details-bin", "CAU")];
-    let expected = GrpcFailure::Status(GrpcStatus { code: 5, message: "no peer".into(), details: vec![8, 5] });
-    let at_end = serve(move |_| async move { answer(vec![Frame::data(framed(b"x")), trailers(&status)]) }).await;
+    let expected =
+        GrpcFailure::Status(GrpcStatus { code: 5, message: "no peer".into(), details: vec![8, 5] });
+    let at_end =
+        serve(move |_| async move { answer(vec![Frame::data(framed(b"x")), trailers(&status)]) }).await;
     let at_once = serve(move |_| async move {
         let mut answer = answer(vec![]);
         for (name, value) in status {
@@ -80,7 +82,8 @@ async fn a_status_is_the_servers_with_its_details_at_once_or_after_messages() {
     })
     .await;
     for server in [at_end, at_once] {
-        let answer = lend(endpoint(server.url()), Function::Begin).grpc(vec![grpc("/test.Peer/Get", b"")]).await;
+        let answer =
+            lend(endpoint(server.url()), Function::Begin).grpc(vec![grpc("/test.Peer/Get", b"")]).await;
         assert_eq!(answer, vec![Err(expected.clone())]);
     }
 }
@@ -100,8 +103,10 @@ async fn broken_answers_are_interrupted_and_never_a_message() {
     ];
     for (number, case) in cases.into_iter().enumerate() {
         let server = serve(move |_| async move { case() }).await;
-        let answer =
-            lend(endpoint(server.url()), Function::Begin).grpc(vec![grpc("/test.Peer/Get", b"")]).await.remove(0);
+        let answer = lend(endpoint(server.url()), Function::Begin)
+            .grpc(vec![grpc("/test.Peer/Get", b"")])
+            .await
+            .remove(0);
         assert!(
             matches!(answer, Err(GrpcFailure::Transport(Failure::Interrupted(_)))),
             "case {number}: {answer:?}"
@@ -187,7 +192,8 @@ impl<S: stream::Stream + Unpin> stream::Stream for SyncStream<S> {
 
 #[tokio::test]
 async fn a_stream_ends_with_none_or_with_the_servers_status_again_and_again() {
-    let server = serve(|_| async { answer(vec![Frame::data(framed(b"a")), Frame::data(framed(b"b")), ok()]) }).await;
+    let server =
+        serve(|_| async { answer(vec![Frame::data(framed(b"a")), Frame::data(framed(b"b")), ok()]) }).await;
     let imports = lend(endpoint(server.url()), Function::Events);
     let mut stream = imports.grpc_stream(grpc("/test.Peer/Watch", b"")).await.unwrap();
     for expected in [Some(b"a".to_vec()), Some(b"b".to_vec()), None, None] {
@@ -206,7 +212,8 @@ async fn a_stream_to_nobody_is_unreachable() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let failure = lend(endpoint(url), Function::Events).grpc_stream(grpc("/test.Peer/Watch", b"")).await.err();
+    let failure =
+        lend(endpoint(url), Function::Events).grpc_stream(grpc("/test.Peer/Watch", b"")).await.err();
     assert!(matches!(failure, Some(GrpcFailure::Transport(Failure::Unreachable(_)))), "{failure:?}");
 }
 
@@ -248,7 +255,8 @@ async fn guarded(authority: &Authority, name: &str) -> Server {
         .unwrap();
     config.alpn_protocols = vec![b"h2".to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(config));
-    serve_with(Some(acceptor), |request| async move { answer(vec![Frame::data(request.into_body()), ok()]) }).await
+    serve_with(Some(acceptor), |request| async move { answer(vec![Frame::data(request.into_body()), ok()]) })
+        .await
 }
 
 #[tokio::test]
@@ -310,6 +318,9 @@ fn tls_settings_that_cannot_be_used_are_refused_without_showing_them() {
         }),
     ];
     for error in errors {
-        assert!(matches!(error, LendingError::Tls { .. }) && !error.to_string().contains("canary"), "{error}");
+        assert!(
+            matches!(error, LendingError::Tls { .. }) && !error.to_string().contains("canary"),
+            "{error}"
+        );
     }
 }

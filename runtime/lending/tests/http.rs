@@ -39,11 +39,7 @@ async fn one(
 async fn mirror() -> Server {
     serve(|request| async move {
         let seen = format!("{} {} {:?}", request.method(), request.uri(), request.headers());
-        Response::builder()
-            .header("set-cookie", "a=b")
-            .header("x-own", "kept")
-            .body(full(seen))
-            .unwrap()
+        Response::builder().header("set-cookie", "a=b").header("x-own", "kept").body(full(seen)).unwrap()
     })
     .await
 }
@@ -147,7 +143,8 @@ async fn what_never_left_is_unreachable_and_what_got_no_whole_answer_is_interrup
     let failure = one(&lend(&nobody, Function::Begin, |_| {}), get("/read")).await.unwrap_err();
     assert!(matches!(failure, Failure::Unreachable(_)), "{failure:?}");
 
-    for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", "nonsense\r\n\r\n", "\0\x01\x02"] {
+    for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", "nonsense\r\n\r\n", "\0\x01\x02"]
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {

@@ -54,7 +54,8 @@ async fn calls_that_follow_each_other_share_one_connection() {
 async fn an_error_object_is_the_nodes_whatever_the_http_status() {
     let server = serve(|request| async move {
         let request: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
-        let error = serde_json::json!({"id": request["id"], "error": {"code": 3, "message": "no", "data": [1]}});
+        let error =
+            serde_json::json!({"id": request["id"], "error": {"code": 3, "message": "no", "data": [1]}});
         Response::builder().status(500).body(full(error.to_string())).unwrap()
     })
     .await;
@@ -65,11 +66,15 @@ async fn an_error_object_is_the_nodes_whatever_the_http_status() {
 
 #[tokio::test]
 async fn nonsense_is_told_with_the_http_status_and_is_never_a_result() {
-    for (status, body) in [(503, "<html>"), (200, ""), (200, "{\"id\":999,\"result\":1}"), (200, "{\"id\":1,\"res")] {
+    for (status, body) in
+        [(503, "<html>"), (200, ""), (200, "{\"id\":999,\"result\":1}"), (200, "{\"id\":1,\"res")]
+    {
         let server =
             serve(move |_| async move { Response::builder().status(status).body(full(body)).unwrap() }).await;
         let answer = lend(&server, Function::Begin).json_rpc(vec![call("call", "[]")]).await.remove(0);
-        let Err(JsonRpcFailure::Transport(Failure::Interrupted(reason))) = answer else { panic!("{answer:?}") };
+        let Err(JsonRpcFailure::Transport(Failure::Interrupted(reason))) = answer else {
+            panic!("{answer:?}")
+        };
         assert!(reason.contains("not JSON-RPC") && reason.contains(&status.to_string()), "{reason}");
     }
 }

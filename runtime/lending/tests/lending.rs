@@ -68,16 +68,9 @@ async fn service_keys_sign_under_their_declared_names_only() {
     };
     let p256 = SignatureScheme::EcdsaP256Sha256;
     let start = || Lending::builder("app");
-    assert!(matches!(
-        refused(start().service_key(key("none", p256))),
-        LendingError::UndeclaredKey { .. }
-    ));
-    assert!(matches!(
-        refused(start().service_key(key("other", p256))),
-        LendingError::OtherScheme { .. }
-    ));
-    let lending =
-        start().service_key(key("reader", p256)).build(&descriptor(), &Network::new()).unwrap();
+    assert!(matches!(refused(start().service_key(key("none", p256))), LendingError::UndeclaredKey { .. }));
+    assert!(matches!(refused(start().service_key(key("other", p256))), LendingError::OtherScheme { .. }));
+    let lending = start().service_key(key("reader", p256)).build(&descriptor(), &Network::new()).unwrap();
     let imports = lending.imports(Function::Begin);
     let public = imports.service_public_key("reader").await.unwrap();
     assert_eq!(public.certificate, Some(vec![1]));

@@ -16,8 +16,8 @@ use berth_lending::{
     Endpoint, Lending, Network, ServiceKey,
     recording::{OperatorKey, Recorder, Recording, RecordingError, Replayer},
 };
-use hyper::{HeaderMap, Response, body::Frame};
 use http_body_util::{BodyExt as _, StreamBody};
+use hyper::{HeaderMap, Response, body::Frame};
 use proptest::prelude::*;
 use support::{call, descriptor, echo, framed, grpc, serve};
 
@@ -64,7 +64,8 @@ async fn run(lender: &dyn Lender) -> String {
         let hash = host.hash(HashAlgorithm::Sha256, &random);
         let point = host.recover(SignatureScheme::EcdsaP256Sha256, &hash, signature.as_ref().unwrap());
         let lent = host.lent_as("rpc");
-        seen += &format!("{now} {random:?} {key:?} {signature:?} {verified} {answers:?} {unary:?} {messages:?} ");
+        seen +=
+            &format!("{now} {random:?} {key:?} {signature:?} {verified} {answers:?} {unary:?} {messages:?} ");
         seen += &format!("{old:?} {swapped} {hash:?} {point:?} {lent:?}\n");
     }
     seen
@@ -166,10 +167,7 @@ async fn a_recording_that_is_too_large_of_another_version_or_broken_is_refused()
     let recorder = Recorder::new(lend().await, None).unwrap();
     recorder.imports(Function::Begin).now_millis();
     let json = recorder.recording().to_json().unwrap();
-    assert!(matches!(
-        Recording::from_json(&json, json.len() - 1),
-        Err(RecordingError::TooLarge { .. })
-    ));
+    assert!(matches!(Recording::from_json(&json, json.len() - 1), Err(RecordingError::TooLarge { .. })));
     let other = String::from_utf8(json.clone()).unwrap().replace("\"version\":1", "\"version\":2");
     assert!(matches!(Recording::from_json(other.as_bytes(), 1 << 20), Err(RecordingError::Version(2))));
     for length in 0..json.len() {

@@ -144,7 +144,12 @@ pub fn call(method: &str, params: &str) -> JsonRpcRequest {
 }
 
 pub fn grpc(method: &str, message: &[u8]) -> GrpcRequest {
-    GrpcRequest { endpoint: "node".into(), method: method.into(), message: message.to_vec(), sensitive: false }
+    GrpcRequest {
+        endpoint: "node".into(),
+        method: method.into(),
+        message: message.to_vec(),
+        sensitive: false,
+    }
 }
 
 /// The JSON-RPC answer to a request: its parameters as the result.
