@@ -1,4 +1,5 @@
 //! gRPC endpoints as they are lent: unary calls, streams, and TLS with a client certificate.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their helpers")]
 
 mod support;
 
