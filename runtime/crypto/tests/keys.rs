@@ -1,4 +1,5 @@
 //! How private keys are read, shown and refused.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their helpers")]
 
 use adapter_spec::types::{SignatureScheme, SigningInput, Sm2Message};
 use berth_crypto::{InputError, KeyError, SignError, SigningKey};

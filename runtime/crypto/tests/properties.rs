@@ -1,4 +1,5 @@
 //! What holds for every key and input, with other implementations as judges.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their helpers")]
 
 use adapter_spec::types::{HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput, Sm2Message};
 use berth_crypto::{DEFAULT_SM2_ID, SigningKey, hash, recover, verify};

@@ -1,4 +1,5 @@
 //! Published vectors.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their helpers")]
 
 use adapter_spec::types::{HashAlgorithm, Signature, SignatureScheme, SigningInput, Sm2Message};
 use berth_crypto::{SigningKey, hash, recover, verify};

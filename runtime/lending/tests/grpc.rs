@@ -1,4 +1,5 @@
 //! gRPC endpoints as they are lent: unary calls, streams, and TLS with a client certificate.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their helpers")]
 
 mod support;
 
@@ -14,7 +15,7 @@ use adapter_spec::{
 use berth_lending::{Endpoint, Lending, LendingError, Network};
 use bytes::Bytes;
 use futures_util::stream;
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::{BodyExt, StreamBody};
 use hyper::{HeaderMap, Response, body::Frame};
 use rustls::{RootCertStore, ServerConfig, crypto::ring, server::WebPkiClientVerifier};
 use sha2::{Digest as _, Sha256};

@@ -1,4 +1,5 @@
 //! HTTP endpoints as they are lent, against local servers.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their helpers")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! JSON-RPC endpoints as they are lent.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their helpers")]
 
 mod support;
 

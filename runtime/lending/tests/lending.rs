@@ -1,4 +1,5 @@
 //! What is checked when an application's lending is built, and what it lends besides endpoints.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their helpers")]
 
 mod support;
 

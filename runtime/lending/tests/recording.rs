@@ -1,4 +1,5 @@
 //! A recorded run is the same again without a network, and tells where it parts.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their helpers")]
 
 mod support;
 

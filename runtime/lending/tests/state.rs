@@ -1,4 +1,5 @@
 //! Both stores keep the same promises.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their helpers")]
 
 use berth_lending::{MemoryState, SledState, StateError, StateLimits, StateStore};
 
