@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use adapter_spec::Adapter;
 use berth_host::{Host, HostConfig, Limits};
-use support::{MemoryLender, component, native, options, text};
+use support::{component, lender, native, options, silent, text};
 
 #[tokio::test]
 async fn an_instance_serves_one_application_only() {
     let host = Host::new(HostConfig::default()).unwrap();
     let adapter = host.load(&component("hostile"), Limits::default()).await.unwrap();
-    let a = adapter.open(MemoryLender::new("a").lend(), "{}").await.unwrap();
-    let b = adapter.open(MemoryLender::new("b").lend(), "{}").await.unwrap();
+    let a = adapter.open(lender("a").lend(), "{}").await.unwrap();
+    let b = adapter.open(lender("b").lend(), "{}").await.unwrap();
     let seen = async |ledger: &dyn adapter_spec::Ledger| {
         text(ledger.begin(native("seen", ""), vec![], options()).await.unwrap())
     };
@@ -27,7 +27,7 @@ async fn a_fresh_instance_for_every_call_remembers_nothing() {
     let host = Host::new(HostConfig::default()).unwrap();
     let limits = Limits { calls_per_instance: 1, ..Limits::default() };
     let adapter = host.load(&component("hostile"), limits).await.unwrap();
-    let ledger = adapter.open(MemoryLender::new("a").lend(), "{}").await.unwrap();
+    let ledger = adapter.open(lender("a").lend(), "{}").await.unwrap();
     for _ in 0..3 {
         assert_eq!(text(ledger.begin(native("seen", ""), vec![], options()).await.unwrap()), "1");
     }
@@ -38,7 +38,7 @@ async fn a_fresh_instance_for_every_call_remembers_nothing() {
 async fn a_call_that_is_dropped_midway_frees_its_instance_and_the_next_one_is_fresh() {
     let host = Host::new(HostConfig { instances: 1, ..HostConfig::default() }).unwrap();
     let adapter = host.load(&component("hostile"), Limits::default()).await.unwrap();
-    let ledger = adapter.open(MemoryLender::new("a").silent().lend(), "{}").await.unwrap();
+    let ledger = adapter.open(silent("a").lend(), "{}").await.unwrap();
     for _ in 0..10 {
         let call = ledger.begin(native("read", "node"), vec![], options());
         let _ = tokio::time::timeout(Duration::from_millis(5), call).await.unwrap_err();
@@ -52,7 +52,7 @@ async fn an_application_takes_an_idle_instance_of_another_when_the_host_is_full(
     let host = Host::new(HostConfig { instances: 1, ..HostConfig::default() }).unwrap();
     let adapter = host.load(&component("hostile"), Limits::default()).await.unwrap();
     for name in ["a", "b", "c"] {
-        let ledger = adapter.open(MemoryLender::new(name).lend(), "{}").await.unwrap();
+        let ledger = adapter.open(lender(name).lend(), "{}").await.unwrap();
         assert_eq!(text(ledger.begin(native("seen", ""), vec![], options()).await.unwrap()), "1");
     }
 }
@@ -61,7 +61,7 @@ async fn an_application_takes_an_idle_instance_of_another_when_the_host_is_full(
 async fn idle_instances_are_dropped_after_a_while() {
     let host = Host::new(HostConfig { idle: Duration::from_millis(1), ..HostConfig::default() }).unwrap();
     let adapter = host.load(&component("hostile"), Limits::default()).await.unwrap();
-    let ledger = adapter.open(MemoryLender::new("a").lend(), "{}").await.unwrap();
+    let ledger = adapter.open(lender("a").lend(), "{}").await.unwrap();
     ledger.begin(native("echo", ""), vec![], options()).await.unwrap();
     let until = tokio::time::Instant::now() + Duration::from_secs(10);
     while host.instances() > 0 {

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use adapter_spec::{Adapter, CallError, Ended, Ledger, Limit, types::ErrorCode};
 use berth_host::{ComponentAdapter, Host, HostConfig, Limits};
-use support::{MemoryLender, component, native, options, text};
+use support::{answering, component, lender, native, options, silent, text};
 
 async fn hostile(limits: Limits) -> ComponentAdapter {
     let host = Host::new(HostConfig { instances: 8, ..HostConfig::default() }).unwrap();
@@ -25,7 +25,7 @@ async fn ends(ledger: &Arc<dyn Ledger>, act: &str) -> Ended {
 }
 
 async fn reaches(limits: Limits, act: &str, expected: Limit) {
-    let ledger = hostile(limits).await.open(MemoryLender::new("app").lend(), "{}").await.unwrap();
+    let ledger = hostile(limits).await.open(lender("app").lend(), "{}").await.unwrap();
     match ends(&ledger, act).await {
         Ended::LimitReached { limit, .. } => assert_eq!(limit, expected, "{act}"),
         other => panic!("{act} ended by something else: {other:?}"),
@@ -47,7 +47,7 @@ async fn an_endless_loop_ends_at_the_wall_time_when_that_is_shorter() {
 #[tokio::test]
 async fn waiting_for_a_silent_endpoint_ends_at_the_wall_time() {
     let limits = Limits { wall_time: Duration::from_millis(30), ..Limits::default() };
-    let ledger = hostile(limits).await.open(MemoryLender::new("app").silent().lend(), "{}").await.unwrap();
+    let ledger = hostile(limits).await.open(silent("app").lend(), "{}").await.unwrap();
     let ended = ends(&ledger, "read").await;
     assert!(matches!(ended, Ended::LimitReached { limit: Limit::WallTime, .. }), "{ended:?}");
 }
@@ -80,8 +80,8 @@ async fn flooding_an_endpoint_ends_at_the_bytes_out() {
 #[tokio::test]
 async fn swallowing_answers_ends_at_the_bytes_in() {
     let limits = Limits { bytes_in: 1 << 20, ..Limits::default() };
-    let lender = MemoryLender::new("app").answering(&format!("\"{}\"", "y".repeat(100_000)));
-    let ledger = hostile(limits).await.open(lender.lend(), "{}").await.unwrap();
+    let swallowed = answering("app", &format!("\"{}\"", "y".repeat(100_000)));
+    let ledger = hostile(limits).await.open(swallowed.lend(), "{}").await.unwrap();
     let ended = ends(&ledger, "swallow").await;
     assert!(matches!(ended, Ended::LimitReached { limit: Limit::BytesIn, .. }), "{ended:?}");
 }
@@ -104,7 +104,7 @@ async fn asking_for_gigabytes_of_randomness_ends_the_call() {
 
 #[tokio::test]
 async fn a_trap_ends_the_call_and_a_stack_overflow_is_one() {
-    let ledger = hostile(Limits::default()).await.open(MemoryLender::new("app").lend(), "{}").await.unwrap();
+    let ledger = hostile(Limits::default()).await.open(lender("app").lend(), "{}").await.unwrap();
     for act in ["trap", "recurse"] {
         let ended = ends(&ledger, act).await;
         assert!(matches!(ended, Ended::Trapped { .. }), "{act}: {ended:?}");
@@ -115,7 +115,7 @@ async fn a_trap_ends_the_call_and_a_stack_overflow_is_one() {
 async fn a_trap_in_any_function_ends_only_that_call() {
     use adapter_spec::types::*;
     let adapter = hostile(Limits::default()).await;
-    let ledger = adapter.open(MemoryLender::new("app").lend(), r#"{"trap":true}"#).await.unwrap();
+    let ledger = adapter.open(lender("app").lend(), r#"{"trap":true}"#).await.unwrap();
     let envelope = Envelope {
         transaction: "t".into(),
         bytes: vec![],
@@ -143,10 +143,10 @@ async fn a_trap_in_any_function_ends_only_that_call() {
     trapped(ended(ledger.plan(Goal::Preset).await));
     trapped(ended(ledger.contract_abi("c").await));
     trapped(ended(ledger.block(BlockSelector::Number(1)).await));
-    let opened = adapter.open(MemoryLender::new("app").lend(), r#"{"trap":"open"}"#).await;
+    let opened = adapter.open(lender("app").lend(), r#"{"trap":"open"}"#).await;
     trapped(ended(opened.map(|_| ())));
     // Other applications of the same adapter go on.
-    let other = adapter.open(MemoryLender::new("other").lend(), "{}").await.unwrap();
+    let other = adapter.open(lender("other").lend(), "{}").await.unwrap();
     assert_eq!(text(other.begin(native("echo", "fine"), vec![], options()).await.unwrap()), "fine");
 }
 
@@ -155,7 +155,7 @@ async fn an_interface_that_is_not_exported_answers_unsupported() {
     use adapter_spec::types::*;
     let adapter = hostile(Limits::default()).await;
     assert_eq!(adapter.interfaces().names(), ["core", "blocks"]);
-    let ledger = adapter.open(MemoryLender::new("app").lend(), "{}").await.unwrap();
+    let ledger = adapter.open(lender("app").lend(), "{}").await.unwrap();
     let error = ledger.prove(Claim::Included("t".into())).await.unwrap_err();
     assert_eq!(error.answered().unwrap().code, ErrorCode::Unsupported);
     let error = ledger.to_call("c", StoreOperation::Get("k".into())).await.unwrap_err();
@@ -170,7 +170,7 @@ async fn calls_beyond_the_instances_of_an_application_wait_and_are_told_when_it_
         compute_time: Duration::from_secs(60),
         ..Limits::default()
     };
-    let ledger = hostile(limits).await.open(MemoryLender::new("app").silent().lend(), "{}").await.unwrap();
+    let ledger = hostile(limits).await.open(silent("app").lend(), "{}").await.unwrap();
     let results =
         futures_util::future::join_all((0..3).map(|_| ledger.begin(native("read", ""), vec![], options())))
             .await;

@@ -4,6 +4,7 @@
 //! - [`Endpoint`]: what the operator lends under a name of the descriptor's.
 //! - [`Lending`]: all that one application lends; checked against the descriptor when it is built.
 //! - [`StateStore`]: the small durable store, with [`MemoryState`] and [`SledState`].
+//! - [`ScriptedLender`]: answers from memory, for tests and benchmarks.
 //! - [`recording`]: every import call of every call, recorded, and replayed without a network.
 //!
 //! Nothing here depends on how an adapter runs: a component's host and a native plug-in lend the same way.
@@ -19,6 +20,7 @@ mod json_rpc;
 mod lending;
 mod network;
 pub mod recording;
+mod scripted;
 mod state;
 
 pub use endpoint::{Endpoint, Tls};
@@ -26,4 +28,5 @@ pub use environment::{Clock, LogSink, NoRandomness, Randomness, SystemClock, Sys
 pub use error::LendingError;
 pub use lending::{Lending, LendingBuilder, ServiceKey};
 pub use network::Network;
+pub use scripted::ScriptedLender;
 pub use state::{MemoryState, SledState, StateError, StateLimits, StateStore};
