@@ -18,7 +18,7 @@ use adapter_spec::{
 };
 use alloy_primitives::{B256, hex, keccak256};
 use serde_json::{Value as Json, json};
-use support::{Lent1, User, answered, anvil::open, options, refused};
+use support::{TestHost, User, answered, anvil::open, options, refused};
 
 type Answered = Result<String, JsonRpcFailure>;
 
@@ -73,9 +73,9 @@ impl Script {
         exact.cloned().unwrap_or_else(|| refused(-32601, "the method does not exist"))
     }
 
-    async fn ledger(self: &Arc<Self>) -> (Arc<Lent1>, Arc<dyn Ledger>) {
+    async fn ledger(self: &Arc<Self>) -> (Arc<TestHost>, Arc<dyn Ledger>) {
         let script = Arc::clone(self);
-        let lent = Lent1::new(Arc::new(move |method: &str, params: &str| script.answer(method, params)));
+        let lent = TestHost::new(Arc::new(move |method: &str, params: &str| script.answer(method, params)));
         let ledger = open(&lent, json!({"chain_id": 1})).await;
         (lent, ledger)
     }
