@@ -177,7 +177,26 @@ async fn known_contract(node: &Node<'_>, message: &Message, gas: u64) -> Result<
     Ok(())
 }
 
-/// A fifth more than the estimate, since the state may change until it runs; within what a block takes.
+/// The most gas of one transaction from Osaka on (EIP-7825).
+const MOST_GAS: u64 = 1 << 24;
+
+/// A fifth more than the estimate, since the state may change until it runs; within what a block and a transaction
+/// take, where the estimate is.
 fn with_margin(needed: u64, block: u64) -> u64 {
-    needed.saturating_add(needed / 5).min(block).max(needed)
+    needed.saturating_add(needed / 5).min(block).min(MOST_GAS).max(needed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_margin_ends_where_blocks_and_transactions_do() {
+        assert_eq!(with_margin(100, 1000), 120);
+        assert_eq!(with_margin(100, 110), 110);
+        assert_eq!(with_margin(100, 50), 100);
+        assert_eq!(with_margin(15_000_000, 60_000_000), 16_777_216);
+        assert_eq!(with_margin(20_000_000, 60_000_000), 20_000_000);
+        assert_eq!(with_margin(u64::MAX, u64::MAX), u64::MAX);
+    }
 }

@@ -52,13 +52,13 @@ pub(crate) fn sender(parties: &[Party]) -> Result<Sender, Error> {
         return Err(invalid(format!("an account has one key, not {}", party.keys.len())));
     };
     let sender = sender_of(key)?;
-    if let Some(account) = &party.account {
-        if abi::address(account, "the party's account")? != sender.address {
-            return Err(Error::new(
-                ErrorCode::PermissionDenied,
-                format!("the key does not speak for {account}: its account is {}", sender.address),
-            ));
-        }
+    if let Some(account) = &party.account
+        && abi::address(account, "the party's account")? != sender.address
+    {
+        return Err(Error::new(
+            ErrorCode::PermissionDenied,
+            format!("the key does not speak for {account}: its account is {}", sender.address),
+        ));
     }
     Ok(sender)
 }

@@ -69,10 +69,10 @@ pub(crate) async fn receipt(
         return Err(corrupt("eth_getTransactionByHash", "another transaction"));
     }
     let heights = finality::answered(settings, &mut answers)?;
-    if let Some(found) = found {
-        if let Some(receipt) = included(&node, &heights, id, found, info.as_ref()).await? {
-            return Ok(receipt);
-        }
+    if let Some(found) = found
+        && let Some(receipt) = included(&node, &heights, id, found, info.as_ref()).await?
+    {
+        return Ok(receipt);
     }
     match (info, tracking) {
         (Some(_), _) => Ok(empty(id, Inclusion::Pending)),

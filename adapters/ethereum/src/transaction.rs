@@ -338,6 +338,32 @@ mod tests {
         assert_eq!(Signed::decode(&raw).unwrap(), Signed { unsigned: example(), seal });
     }
 
+    /// From the execution API's tests (tests/eth_sendRawTransaction): what was sent, and the id that the node gave.
+    const SENT: [(&str, &str); 2] = [
+        (
+            "02f892870c72dd9d5e883e018201f48401a2158b82ea60802ab73d602d80600a3d3981f3363d3d373d3d3d363d734d11c446473105a02b5c1ab9ebe9b03f33902a295af43d82803e903d91602b57fd5bf3c080a09e9f032e932e6536bc8de35b5939814d5fe2c1bcb76f06e399583c8c745ea95fa04fae7d7df659a70471ddfed6dba493a4f044a074a0bba6198bb6e2be0977b299",
+            "0x549cfaca862ca59157260fbe13b7ecf5cc353eb22632d10efbe5cca743871ef3",
+        ),
+        (
+            "f86c808401a213988261a894aa000000000000000000000000000000000000000a8255448718e5bb3abd109fa073fbe7ff7e74339e7cc61fb3cb3f7630cd3f1d5fef653d7297654b2d22894daea042a188d30f35f19408c73c803bc1e9e17ce129c457e31fd2a368b54507af2f4c",
+            "0xb55b6dfd4ba0bb2b00283b0e84cda496c90bc7c5ae9025e07edc3a7fbaf6a269",
+        ),
+    ];
+
+    #[test]
+    fn transactions_that_a_node_took_are_taken_apart_and_sealed_the_same() {
+        for (raw, expected) in SENT {
+            let raw = hex::decode(raw).unwrap();
+            let signed = Signed::decode(&raw).unwrap();
+            assert_eq!(signed.unsigned.sealed(signed.seal), raw);
+            assert_eq!(id(&raw), parse_id(expected).unwrap());
+            assert_eq!(signed.unsigned.chain_id, 3_503_995_874_084_926);
+        }
+        let dynamic = Signed::decode(&hex::decode(SENT[0].0).unwrap()).unwrap().unsigned;
+        assert_eq!((dynamic.nonce, dynamic.gas, dynamic.to), (1, 60_000, None));
+        assert_eq!(dynamic.fees, Fees::Dynamic { tip: 500, cap: 27_399_563 });
+    }
+
     #[test]
     fn decoding_is_strict() {
         let dynamic = Unsigned { fees: Fees::Dynamic { tip: 1, cap: 2 }, to: None, ..example() };

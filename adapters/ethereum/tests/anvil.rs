@@ -10,7 +10,7 @@ use adapter_spec::{Ledger, types::*};
 use alloy_primitives::keccak256;
 use serde_json::{Value as Json, json};
 use support::{
-    Lent1, User, answered,
+    TestHost, User, answered,
     anvil::{Anvil, FIRST_KEY, SECOND_KEY, open},
     options,
 };
@@ -27,7 +27,7 @@ macro_rules! anvil {
 
 struct Setting {
     node: Arc<Anvil>,
-    lent: Arc<Lent1>,
+    lent: Arc<TestHost>,
     ledger: Arc<dyn Ledger>,
     user: User,
     salts: std::cell::Cell<u64>,

@@ -113,16 +113,20 @@ pub(crate) const WORDINGS: &[(&str, Meaning)] = &[
     ("required historical", refusal(ErrorCode::Pruned)), // Geth
     ("world state unavailable", refusal(ErrorCode::Pruned)), // Besu
     ("blockoutofrange", refusal(ErrorCode::OutOfRange)), // Anvil
+    ("header for hash not found", refusal(ErrorCode::NotFound)), // Geth
     ("header not found", refusal(ErrorCode::NotFound)), // Geth
     ("unknown block", refusal(ErrorCode::NotFound)),   // Geth, Besu
     ("block not found", refusal(ErrorCode::NotFound)), // Geth, Anvil
     ("is not currently canonical", refusal(ErrorCode::NotFound)), // Geth: a block hash off the chain
     ("query returned more than", refusal(ErrorCode::TooLarge)), // providers: logs
+    ("beyond current head", later(ErrorCode::OutOfRange)), // Geth: logs of the future
     ("block range", refusal(ErrorCode::TooLarge)),     // providers: logs
     ("range is too large", refusal(ErrorCode::TooLarge)),
     ("response size", refusal(ErrorCode::TooLarge)),
     ("execution timeout", later(ErrorCode::Timeout)),
     ("execution aborted", later(ErrorCode::Timeout)), // Geth: eth_call over its time
+    ("timeout", later(ErrorCode::Timeout)),           // Geth, providers: logs
+    ("indexing is in progress", later(ErrorCode::Unavailable)), // Geth: receipts
     ("request timed out", later(ErrorCode::Timeout)),
 ];
 

@@ -12,7 +12,7 @@ use adapter_spec::{
 };
 use serde_json::{Value, json};
 
-use super::{Application, Lent1};
+use super::{Application, TestHost};
 
 /// Anvil's first well-known key; the account has 10,000 ether.
 pub const FIRST_KEY: &str = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
@@ -85,14 +85,14 @@ impl Anvil {
     }
 
     /// What one application is lent.
-    pub fn lend(self: &Arc<Self>) -> Arc<Lent1> {
+    pub fn lend(self: &Arc<Self>) -> Arc<TestHost> {
         let node = Arc::clone(self);
-        Lent1::new(Arc::new(move |method: &str, params: &str| node.ask(method, params)))
+        TestHost::new(Arc::new(move |method: &str, params: &str| node.ask(method, params)))
     }
 }
 
 /// The adapter as one application has it.
-pub async fn open(lent: &Arc<Lent1>, settings: Value) -> Arc<dyn Ledger> {
+pub async fn open(lent: &Arc<TestHost>, settings: Value) -> Arc<dyn Ledger> {
     let lender = Arc::new(Application(Arc::clone(lent)));
     adapter_ethereum::native().open(lender, &settings.to_string()).await.unwrap()
 }

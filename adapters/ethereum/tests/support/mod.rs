@@ -38,7 +38,7 @@ use k256::ecdsa::{RecoveryId, Signature as EcdsaSignature, SigningKey, Verifying
 pub type Answer = dyn Fn(&str, &str) -> Result<String, JsonRpcFailure> + Send + Sync;
 
 /// What tests lend.
-pub struct Lent1 {
+pub struct TestHost {
     answer: Arc<Answer>,
     state: Mutex<BTreeMap<String, Vec<u8>>>,
     /// Added to the clock, milliseconds.
@@ -47,9 +47,14 @@ pub struct Lent1 {
     pub asked: Mutex<Vec<String>>,
 }
 
-impl Lent1 {
+impl TestHost {
     pub fn new(answer: Arc<Answer>) -> Arc<Self> {
-        Arc::new(Lent1 { answer, state: Mutex::default(), ahead: AtomicU64::new(0), asked: Mutex::default() })
+        Arc::new(TestHost {
+            answer,
+            state: Mutex::default(),
+            ahead: AtomicU64::new(0),
+            asked: Mutex::default(),
+        })
     }
 
     pub fn pass(&self, millis: u64) {
@@ -58,7 +63,7 @@ impl Lent1 {
 }
 
 /// The lender of one application.
-pub struct Application(pub Arc<Lent1>);
+pub struct Application(pub Arc<TestHost>);
 
 impl Lender for Application {
     fn application(&self) -> &str {
@@ -71,7 +76,7 @@ impl Lender for Application {
 }
 
 struct Call {
-    lent: Arc<Lent1>,
+    lent: Arc<TestHost>,
     function: Function,
 }
 
