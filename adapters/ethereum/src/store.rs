@@ -26,7 +26,7 @@ const COMPILED: &str = include_str!("../contracts/out/PresetStore.json");
 /// The event that carries a version.
 const WRITTEN: &str = "Written(bytes32,string,bytes,bool)";
 /// The longest key, bytes.
-pub(crate) const MAX_KEY: usize = 1024;
+pub(crate) const MAX_KEY: usize = 255;
 /// The longest value, bytes: writing it costs some 12 million gas, and one transaction has 16.7 million (EIP-7825).
 pub(crate) const MAX_VALUE: usize = 16 * 1024;
 /// The most blocks in one history.

@@ -4,6 +4,9 @@
 
 mod support;
 
+/// How the adapter runs in this test program.
+const AS_COMPONENT: bool = false;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},

@@ -2,14 +2,16 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use adapter_spec::{
     Adapter, Ledger,
     types::transport::{Failure, JsonRpcError, JsonRpcFailure},
 };
+use berth_host::{ComponentAdapter, Host, HostConfig, Limits};
 use serde_json::{Value, json};
 
 use super::{Application, TestHost};
@@ -91,8 +93,20 @@ impl Anvil {
     }
 }
 
-/// The adapter as one application has it.
+/// The adapter as one application has it, run in the way of this test program.
 pub async fn open(lent: &Arc<TestHost>, settings: Value) -> Arc<dyn Ledger> {
     let lender = Arc::new(Application(Arc::clone(lent)));
-    adapter_ethereum::native().open(lender, &settings.to_string()).await.unwrap()
+    let adapter: Box<dyn Adapter> =
+        if crate::AS_COMPONENT { Box::new(component().await) } else { Box::new(adapter_ethereum::native()) };
+    adapter.open(lender, &settings.to_string()).await.unwrap()
+}
+
+/// The component that `cargo xtask components` made, in a host of its own: what a restart of the node gives.
+async fn component() -> ComponentAdapter {
+    static CACHE: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+    let folder = std::env::var_os("BERTH_COMPONENTS").expect("BERTH_COMPONENTS: run cargo xtask test");
+    let bytes = std::fs::read(PathBuf::from(folder).join("ethereum.component.wasm")).unwrap();
+    let cache = Some(CACHE.path().to_owned());
+    let host = Host::new(HostConfig { instances: 32, cache, ..HostConfig::default() }).unwrap();
+    host.load(&bytes, Limits::default()).await.unwrap()
 }

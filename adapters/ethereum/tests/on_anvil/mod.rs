@@ -1,19 +1,15 @@
 //! The adapter against a real node: Anvil, named by the environment variable `BERTH_ANVIL`.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-
-mod support;
-
 use std::sync::Arc;
 
-use adapter_spec::{Ledger, types::*};
-use alloy_primitives::keccak256;
-use serde_json::{Value as Json, json};
-use support::{
+use crate::support::{
     TestHost, User, answered,
     anvil::{Anvil, FIRST_KEY, SECOND_KEY, open},
     options,
 };
+use adapter_spec::{Ledger, types::*};
+use alloy_primitives::keccak256;
+use serde_json::{Value as Json, json};
 
 /// Starts Anvil, or ends the test and says that it did not run.
 macro_rules! anvil {
