@@ -2,6 +2,7 @@
 
 use std::{
     io::Read as _,
+    path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -41,7 +42,8 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Outcome<()> {
                 // What it said is only for the message.
                 let _ = stderr.read_to_string(&mut said);
             }
-            let last = said.trim().lines().next_back().unwrap_or("it gave no reason").trim().to_string();
+            let last = said.trim().lines().next_back().unwrap_or("it gave no reason").trim();
+            let last = last.strip_prefix("error: ").unwrap_or(last).to_string();
             return if status.success() { Ok(()) } else { Err(Failure::new(last)) };
         }
         if Instant::now() >= deadline {
@@ -66,7 +68,9 @@ pub fn exists(program: &str) -> bool {
 }
 
 fn line(command: &Command) -> String {
-    let mut line = command.get_program().to_string_lossy().into_owned();
+    // The whole path of a program would hide what it was asked to do.
+    let program = Path::new(command.get_program());
+    let mut line = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned();
     for argument in command.get_args() {
         line.push(' ');
         line.push_str(&argument.to_string_lossy());

@@ -1,5 +1,7 @@
 //! Modules that are as they should be, and modules that are not.
 
+#![expect(clippy::unwrap_used, reason = "the tests' own helpers")]
+
 use std::error::Error as _;
 
 use adapter_componentize::{Error, componentize};
