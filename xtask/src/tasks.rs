@@ -45,8 +45,9 @@ pub fn demo(arguments: &Arguments) -> Outcome<()> {
     let mut steps = Steps::default();
     if let Some(places) = set_up(&mut steps, &workspace, arguments)? {
         steps.run("demo", "an Ethereum adapter at work on a local node", || {
-            let mut command = workspace.cargo();
-            command.args(["run", "--quiet", "--package", "berth-cli", "--example", "demo", "--"]);
+            // The whole workspace, as the tests build it: see the root Cargo.toml.
+            process::run(workspace.cargo().args(["build", "--workspace", "--bins", "--examples"]))?;
+            let mut command = std::process::Command::new(workspace.target.join("debug/examples/demo"));
             command.arg("--components").arg(&places.components).arg("--anvil").arg(&places.node_tools.anvil);
             places.tell(&mut command);
             process::run(command.args(&arguments.rest))
@@ -64,12 +65,16 @@ pub fn bench(arguments: &Arguments) -> Outcome<()> {
     if let Some(places) = set_up(&mut steps, &workspace, arguments)? {
         steps.run("bench", "the benchmarks", || {
             let mut command = workspace.cargo();
-            // The one build profile; see the root Cargo.toml.
-            command.args(["bench", "--profile", "dev", "--package", "berth-benches"]);
-            places.tell(&mut command);
-            if !arguments.rest.is_empty() {
-                command.arg("--").args(&arguments.rest);
+            // The one build profile, and the whole workspace; see the root Cargo.toml.
+            command.args(["bench", "--profile", "dev", "--workspace"]);
+            if arguments.rest.is_empty() {
+                for name in ["host", "ethereum", "end_to_end", "footprint"] {
+                    command.args(["--bench", name]);
+                }
+            } else {
+                command.args(&arguments.rest);
             }
+            places.tell(&mut command);
             process::run(&mut command)
         });
     } else {

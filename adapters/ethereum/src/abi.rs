@@ -54,7 +54,9 @@ fn sound(resolved: Result<DynSolType, alloy_dyn_abi::Error>, what: &str) -> Resu
 }
 
 fn sound_types(params: &[Param], what: &str) -> Result<Vec<DynSolType>, Error> {
-    let types: Result<Vec<_>, _> = params.iter().map(|param| sound(param.resolve(), what)).collect();
+    // From the canonical text, where structures are tuples whatever alloy's features are.
+    let resolve = |param: &Param| sound(DynSolType::parse(&param.selector_type()), what);
+    let types: Result<Vec<_>, _> = params.iter().map(resolve).collect();
     let types = types?;
     let words = types.iter().fold(0usize, |sum, one| sum.saturating_add(one.minimum_words()));
     if words > MAX_WORDS { Err(invalid(format!("{what}: the types are too large"))) } else { Ok(types) }

@@ -69,13 +69,13 @@ impl CodeCache {
     /// The compiled component, if this host wrote it down for this very engine. Anything else is as if not there.
     pub(crate) fn load(&self, engine: &Engine, digest: [u8; 32]) -> Option<Component> {
         let path = self.path(digest);
-        let mut file = File::open(&path).ok()?;
+        let file = File::open(&path).ok()?;
         let length = file.metadata().ok()?.len();
         if length > MAX_FILE {
             return None;
         }
         let mut bytes = Vec::with_capacity(usize::try_from(length).ok()?);
-        file.by_ref().take(MAX_FILE).read_to_end(&mut bytes).ok()?;
+        file.take(MAX_FILE).read_to_end(&mut bytes).ok()?;
         let rest = bytes.strip_prefix(MAGIC)?;
         let (tag, code) = rest.split_at_checked(MAC_BYTES)?;
         if self.mac(digest, code)?.verify_slice(tag).is_err() {

@@ -51,8 +51,8 @@ mod bindings {
             "bsn:framework/environment.log": trappable,
         },
         with: {
-            "bsn:framework/types": adapter_spec::types,
-            "bsn:framework/transport": adapter_spec::types::transport,
+            "bsn:framework/types": crate::words::types,
+            "bsn:framework/transport": crate::words::transport,
             "bsn:framework/endpoints.grpc-stream": crate::imports::OpenStream,
         },
     });
@@ -65,7 +65,7 @@ pub struct OpenStream(Box<dyn GrpcStream>);
 
 /// Makes the standard's imports available to components. Nothing else is.
 pub(crate) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
-    bindings::Imports_::add_to_linker::<CallState, HasSelf<CallState>>(linker, |state| state)
+    bindings::Imports::add_to_linker::<CallState, HasSelf<CallState>>(linker, |state| state)
 }
 
 /// Roughly the bytes of an answer that failed: its message.

@@ -21,6 +21,7 @@ mod nothing_lent;
 mod pool;
 mod registry;
 mod signatures;
+mod words;
 
 pub use component::{ComponentAdapter, Facts};
 pub use host::{CallObserver, CallRecord, Host, HostConfig};

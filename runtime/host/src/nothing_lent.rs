@@ -53,7 +53,7 @@ impl Imports for NothingLent {
     }
 
     fn hash(&self, algorithm: HashAlgorithm, data: &[u8]) -> Vec<u8> {
-        berth_crypto::hash(algorithm, data)
+        berth_crypto::hash(algorithm, data).to_vec()
     }
 
     fn verify(&self, key: &PublicKey, input: &SigningInput, signature: &Signature) -> bool {

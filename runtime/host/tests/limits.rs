@@ -152,7 +152,7 @@ async fn a_trap_in_any_function_ends_only_that_call() {
 
 #[tokio::test]
 async fn an_interface_that_is_not_exported_answers_unsupported() {
-    use adapter_spec::types::*;
+    use adapter_spec::types::{Claim, StoreOperation};
     let adapter = hostile(Limits::default()).await;
     assert_eq!(adapter.interfaces().names(), ["core", "blocks"]);
     let ledger = adapter.open(lender("app").lend(), "{}").await.unwrap();

@@ -6,7 +6,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use adapter_spec::{
-    Function, Lender as _,
+    Ended, Function, Lender as _, Limit,
     types::{
         ErrorCode, HashAlgorithm, SignatureScheme, SigningInput, Sm2Message, Transport, transport::LogLevel,
     },
@@ -14,7 +14,7 @@ use adapter_spec::{
 use berth_crypto::SigningKey;
 use berth_lending::{
     Clock, Endpoint, Lending, LendingBuilder, LendingError, LogSink, MemoryState, Network, NoRandomness,
-    Randomness, ServiceKey, StateError, StateLimits,
+    Randomness, ServiceKey, StateLimits,
 };
 use support::descriptor;
 
@@ -134,13 +134,18 @@ async fn a_state_that_is_full_refuses_the_write_and_tells_the_host_which_limit()
     let imports = lending.imports(Function::Begin);
     assert!(imports.state_swap("a", None, Some(vec![0; 99])).await);
     assert!(!imports.state_swap("b", None, Some(vec![0; 99])).await);
-    let total = lending.check_state("b", Some(&[0; 99])).await;
-    assert_eq!(total, Err(StateError::Total { total: 200, allowed: 150 }));
-    let value = lending.check_state("a", Some(&[0; 101])).await;
-    assert_eq!(value, Err(StateError::Value { length: 101, allowed: 100 }));
-    let key = lending.check_state("a long long key", None).await;
-    assert_eq!(key, Err(StateError::Key { length: 15, allowed: 10 }));
-    assert_eq!(lending.check_state("a", Some(&[0; 50])).await, Ok(()));
+    for (key, new, says) in [
+        ("b", Some(99), "would have 200"),
+        ("a", Some(101), "a value has at most 100 bytes"),
+        ("a long long key", None, "a key has at most 10 bytes"),
+    ] {
+        let new = new.map(|length| vec![0; length]);
+        let trouble = imports.state_trouble(key, new.as_deref()).await;
+        let Some(Ended::LimitReached { limit: Limit::StateSize, allowed }) = trouble else {
+            panic!("{trouble:?}")
+        };
+        assert!(allowed.contains(says), "{allowed}");
+    }
+    assert_eq!(imports.state_trouble("a", Some(&[0; 50])).await, None);
     assert_eq!(lending.state_usage().await, Ok(100));
-    assert_eq!(lending.state_failure(), None);
 }

@@ -20,6 +20,9 @@ pub(super) fn of_value(value: &DynSolValue) -> Json {
         DynSolValue::Array(items) | DynSolValue::FixedArray(items) | DynSolValue::Tuple(items) => {
             Json::Array(items.iter().map(of_value).collect())
         }
+        // With alloy's feature `eip712`, which another crate of a workspace may turn on, structures have a case of their own.
+        #[allow(unreachable_patterns, reason = "whether there is one more case depends on alloy's features")]
+        other => Json::Array(other.as_fixed_seq().unwrap_or_default().iter().map(of_value).collect()),
     }
 }
 
