@@ -1,0 +1,2 @@
+//! Shows an adapter at work on a local node.
+fn main() {}
