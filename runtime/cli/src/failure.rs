@@ -30,8 +30,9 @@ pub(crate) struct Failure {
     /// What to do about it, a sentence.
     pub(crate) next: Option<String>,
     /// The adapter's own answer, for programs.
-    answer: Option<Box<types::Error>>,
-    effect: Option<Effect>,
+    pub(crate) answer: Option<Box<types::Error>>,
+    /// Whether a transaction can still take effect.
+    pub(crate) effect: Option<Effect>,
 }
 
 impl Failure {

@@ -1,8 +1,7 @@
 //! Calls of contracts: invoke, evaluate, deploy, native, estimate; and plans, which are lists of calls.
 
-use adapter_spec::{
-    Ledger as _,
-    types::{Call, CallOptions, ContractCall, Deployment, NativeCall, PlannedCall, Receipt, Step},
+use adapter_spec::types::{
+    Call, CallOptions, ContractCall, Deployment, NativeCall, PlannedCall, Receipt, Step,
 };
 use serde_json::json;
 

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use adapter_spec::{
-    Ledger as _,
-    types::{Event, EventFilter, EventPage, EventStart},
-};
+use adapter_spec::types::{Event, EventFilter, EventPage, EventStart};
 
 use super::{files, session::Session};
 use crate::{

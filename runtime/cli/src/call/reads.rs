@@ -1,7 +1,5 @@
 //! Calls that only look: describe, status, accounts, abi, receipt, block.
 
-use adapter_spec::Ledger as _;
-
 use super::{key, session::Session, write};
 use crate::{
     arguments::{Abi, Accounts, Block, Receipt, Wait},

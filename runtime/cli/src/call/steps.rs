@@ -1,9 +1,6 @@
 //! The steps of a call one by one, for keys that are elsewhere.
 
-use adapter_spec::{
-    Ledger as _,
-    types::{Call, CallOptions, Envelope, SignRequest, Step},
-};
+use adapter_spec::types::{Call, CallOptions, Envelope, SignRequest, Step};
 use serde_json::{Value as Json, json};
 
 use super::{contract, files, key, session::Session, values::ContractSource, write};

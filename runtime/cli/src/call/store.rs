@@ -1,9 +1,6 @@
 //! `store`: the preset key-value store.
 
-use adapter_spec::{
-    Ledger as _,
-    types::{Call, CallOptions, StoreEntry, StoreOperation as Operation},
-};
+use adapter_spec::types::{Call, CallOptions, StoreEntry, StoreOperation as Operation};
 
 use super::{
     contract, files,

@@ -1,7 +1,7 @@
 //! A write: begin, signatures, send, receipt.
 
 use adapter_spec::{
-    CallError, Ledger as _,
+    CallError,
     types::{Call, Envelope, Inclusion, Output, Receipt, SignRequest, Step},
 };
 use berth_crypto::SigningKey;

@@ -7,7 +7,7 @@ mod receipt;
 pub(crate) use block::utc;
 pub use block::{block, header_hash};
 pub(crate) use descriptor::descriptor;
-pub(crate) use receipt::{event, inclusion, output, receipt, store_answer, store_history};
+pub(crate) use receipt::{event, inclusion, output, receipt, store_answer};
 
 use std::fmt::Write as _;
 

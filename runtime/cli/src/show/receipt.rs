@@ -80,7 +80,7 @@ pub(crate) fn store_answer(sheet: &mut Sheet, answer: &StoreAnswer) {
 }
 
 /// The versions of a key, oldest first.
-pub(crate) fn store_history(sheet: &mut Sheet, versions: &[StoreVersion]) {
+fn store_history(sheet: &mut Sheet, versions: &[StoreVersion]) {
     for version in versions {
         let value = version.value.as_deref().map_or_else(|| "deleted".into(), bytes);
         sheet.field(&format!("block {}", version.block.number), &value);

@@ -1,2 +1,0 @@
-//! Shows an adapter at work on a local node.
-fn main() {}
