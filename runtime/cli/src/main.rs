@@ -1,2 +1,7 @@
-//! runtime/cli
-fn main() {}
+//! The `berth` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    berth_cli::main()
+}

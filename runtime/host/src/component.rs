@@ -48,6 +48,8 @@ pub struct Facts {
     pub digest: [u8; 32],
     /// Bytes of the component file.
     pub bytes: usize,
+    /// Bytes of its compiled code, as the cache keeps it.
+    pub compiled_bytes: usize,
     /// Its imports, in its own order.
     pub imports: Vec<String>,
     /// Its exports, in its own order.
@@ -94,7 +96,15 @@ impl Host {
         let described = describe(&mut first, &exports).await;
         let descriptor = described.result.map_err(|ended| undescribed(ended.into()))?.0;
         descriptor::check(&descriptor).map_err(|reason| LoadError::BadDescriptor { reason })?;
-        let facts = Facts { digest, bytes: bytes.len(), imports, exports: exported, from_cache, descriptor };
+        let facts = Facts {
+            digest,
+            bytes: bytes.len(),
+            compiled_bytes: compiled_bytes(&component),
+            imports,
+            exports: exported,
+            from_cache,
+            descriptor,
+        };
         Ok(ComponentAdapter { loaded: Arc::new(Loaded { host: shared, pre, exports, limits, facts }), pool })
     }
 }
@@ -133,6 +143,12 @@ async fn compile(
         }
     }
     Ok((component, false))
+}
+
+/// Bytes of the image that the component was compiled to.
+fn compiled_bytes(component: &Component) -> usize {
+    let image = component.image_range();
+    image.end.addr().saturating_sub(image.start.addr())
 }
 
 /// The names of a component's imports and exports.
