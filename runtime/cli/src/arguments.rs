@@ -11,7 +11,7 @@ use crate::call::values::{
 
 /// Loads blockchain-framework adapters, shows what they are, and makes any call of the standard with them.
 #[derive(Debug, Parser)]
-#[command(name = "berth", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "berth", version, propagate_version = true, max_term_width = 80)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -65,15 +65,21 @@ pub(crate) struct Inspect {
 /// `berth adapter call`
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Examples, with an Ethereum node:
-  A='berth adapter call ethereum.component.wasm --endpoint node=http://127.0.0.1:8545'
-  $A status --settings '{\"chain_id\": 1}'
-  $A evaluate --settings @chain.json --contract 0x… --function 'balanceOf(address)(uint256)' --argument 0x…
-  $A invoke --settings @chain.json --key key.hex --contract 0x… \\
-     --function 'transfer(address,uint256)' --argument 0x… --argument int:5
+Examples, with an Ethereum node; the help of each call has more:
+  C='berth adapter call ethereum.component.wasm'
+  C=\"$C --endpoint node=http://127.0.0.1:8545 --settings @chain.json\"
+  echo '{\"chain_id\": 1}' > chain.json
+  $C status
+  $C evaluate --contract 0x5FbD… --argument 0x7099… \\
+     --function 'balanceOf(address)(uint256)'
+  $C invoke --key key.hex --contract 0x5FbD… --argument 0x7099… \\
+     --argument int:5 --function 'transfer(address,uint256)'
 
-Keys come from a file (--key) or from the environment variable BERTH_KEY, never from the command line.
-Exit codes: 0 done; 1 the adapter or the ledger answered with an error; 2 wrong usage; 3 a file or the host.")]
+Keys come from a file (--key) or from the environment variable BERTH_KEY, never
+from the command line.
+
+Exit codes: 0 done; 1 the adapter or the ledger answered with an error;
+2 wrong usage; 3 a file or the host.")]
 pub(crate) struct Call {
     /// The component
     pub(crate) file: PathBuf,
@@ -176,7 +182,9 @@ pub(crate) enum Function {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 accounts --key key.hex")]
+  $C accounts --key key.hex
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Accounts {
     /// The public key, an uncompressed point of 65 bytes; without it, that of --key
     #[arg(long, value_name = "0xHEX", value_parser = values::bytes)]
@@ -262,9 +270,11 @@ pub(crate) enum Wait {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json invoke --key key.hex \\
-    --contract 0x5FbD… --function 'transfer(address,uint256)' --argument 0x7099… --argument int:5
-  … --idempotency-key order-17 --max-fee 1000000000000000 --wait final")]
+  $C invoke --key key.hex --contract 0x5FbD… \\
+     --function 'transfer(address,uint256)' --argument 0x7099… --argument int:5
+  $C invoke … --idempotency-key order-17 --max-fee 1000000000000000 --wait final
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Invoke {
     #[command(flatten)]
     pub(crate) call: ContractArguments,
@@ -276,9 +286,11 @@ pub(crate) struct Invoke {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json evaluate \\
-    --contract 0x5FbD… --function 'balanceOf(address)(uint256)' --argument 0x7099…
-  … --at final")]
+  $C evaluate --contract 0x5FbD… --argument 0x7099… \\
+     --function 'balanceOf(address)(uint256)'
+  $C evaluate … --at final
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Evaluate {
     #[command(flatten)]
     pub(crate) call: ContractArguments,
@@ -291,8 +303,10 @@ pub(crate) struct Evaluate {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json deploy --key key.hex \\
-    --code token.hex --abi @token.abi.json --argument int:1000")]
+  $C deploy --key key.hex --code token.hex --abi @token.abi.json \\
+     --argument int:1000
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Deploy {
     /// The code: a file with hexadecimal text or with the bytes themselves
     #[arg(long, value_name = "FILE")]
@@ -315,7 +329,9 @@ pub(crate) struct Deploy {
 The operations are among the capabilities that `berth adapter inspect` shows.
 
 Example:
-  berth adapter call FILE --endpoint peer=http://127.0.0.1:7051 native --name NAME --json-arguments '{\"a\": 1}'")]
+  $C native --key key.hex --name NAME --json-arguments '{\"a\": 1}'
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Native {
     /// The operation's name
     #[arg(long)]
@@ -331,8 +347,10 @@ pub(crate) struct Native {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json estimate --key key.hex \\
-    --contract 0x5FbD… --function 'transfer(address,uint256)' --argument 0x7099… --argument int:5")]
+  $C estimate --key key.hex --contract 0x5FbD… \\
+     --function 'transfer(address,uint256)' --argument 0x7099… --argument int:5
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Estimate {
     #[command(flatten)]
     pub(crate) call: ContractArguments,
@@ -345,8 +363,10 @@ pub(crate) struct Estimate {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json plan preset
-  … plan preset --carry-out --key key.hex")]
+  $C plan preset
+  $C plan preset --carry-out --key key.hex
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Plan {
     /// preset (the preset contract), account:NAME or space:NAME
     #[arg(value_parser = values::goal)]
@@ -362,7 +382,9 @@ pub(crate) struct Plan {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json abi 0x5FbD…")]
+  $C abi 0x5FbD…
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Abi {
     /// The contract's address or name
     pub(crate) contract: String,
@@ -372,8 +394,10 @@ pub(crate) struct Abi {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json receipt 0x1f0c…
-  … receipt 0x1f0c… --wait final --timeout 900")]
+  $C receipt 0x1f0c…
+  $C receipt 0x1f0c… --wait final --timeout 900
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Receipt {
     /// The transaction's id
     pub(crate) transaction: String,
@@ -392,9 +416,11 @@ pub(crate) struct Receipt {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json block
-  … block final
-  … block 17")]
+  $C block
+  $C block final
+  $C block 17
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Block {
     /// latest, safe, final, a number, or a hash with 0x
     #[arg(value_parser = values::selector, default_value = "latest")]
@@ -404,13 +430,16 @@ pub(crate) struct Block {
 /// `events`
 #[derive(Args, Debug)]
 #[command(after_help = "\
-With --follow it goes on until it is stopped (Ctrl-C); with --json too, each event is one line of JSON.
+With --follow it goes on until it is stopped (Ctrl-C); with --json too, each
+event is one line of JSON.
 
 Examples:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json events --contract 0x5FbD… \\
-    --name 'Transfer(address indexed from,address indexed to,uint256 value)'
-  … events --from latest --follow
-  … events --from 0x01a2…      (the cursor that an earlier page ended with)")]
+  $C events --contract 0x5FbD… \\
+     --name 'Transfer(address indexed from,address indexed to,uint256 value)'
+  $C events --from latest --follow
+  $C events --from 0x01a2…      (the cursor that an earlier page ended with)
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Events {
     /// Only of this contract
     #[arg(long, value_name = "ADDRESS")]
@@ -438,13 +467,15 @@ pub(crate) struct Events {
 /// `store`
 #[derive(Args, Debug)]
 #[command(after_help = "\
-`plan preset --carry-out` puts the preset contract on the ledger, where it is not there already.
+`plan preset --carry-out` puts the preset contract on the ledger, where it is
+not there already.
 
 Examples:
-  S='berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json store --contract 0x5FbD…'
-  $S insert colour blue --key key.hex
-  $S get colour
-  $S history colour")]
+  $C store --contract 0x5FbD… insert colour blue --key key.hex
+  $C store --contract 0x5FbD… get colour
+  $C store --contract 0x5FbD… history colour
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Store {
     /// The preset contract; may be left away where the settings name it
     #[arg(long, value_name = "ADDRESS", default_value = "", global = true)]
@@ -501,8 +532,9 @@ pub(crate) struct StoreRead {
 The replacement can only take effect instead of the original, never beside it.
 
 Example:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json replace --key key.hex \\
-    --original envelope.json --envelope replacement.json")]
+  $C replace --key key.hex --original stuck.json --envelope replacement.json
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Replace {
     /// The envelope of the transaction that is stuck, as --envelope wrote it
     #[arg(long, value_name = "FILE")]
@@ -514,15 +546,19 @@ pub(crate) struct Replace {
 /// `begin`
 #[derive(Args, Debug)]
 #[command(after_help = "\
-What is to be signed goes to standard output as JSON; what the adapter needs later goes into --continuation. Use --state,
-so that what the adapter reserves is still there when the signatures come.
+What is to be signed goes to standard output as JSON; what the adapter needs
+later goes into --continuation. Use --state, so that what the adapter reserves is
+still there when the signatures come.
 
 Example:
-  C='berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json --state state'
-  $C begin --public-key 0x04… --contract 0x5FbD… --function 'transfer(address,uint256)' --argument 0x7099… \\
+  $C --state state begin --public-key 0x04… --contract 0x5FbD… \\
+     --function 'transfer(address,uint256)' --argument 0x7099… \\
      --argument int:5 --continuation call.bin > sign.json
-  $C resume --continuation call.bin --signature 0x…:0 --envelope envelope.json
-  $C send --envelope envelope.json")]
+  $C --state state resume --continuation call.bin --signature 0x…:0 \\
+     --envelope envelope.json
+  $C --state state send --envelope envelope.json
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Begin {
     #[command(flatten)]
     pub(crate) source: ContractSource,
@@ -550,8 +586,10 @@ pub(crate) struct Begin {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json --state state \\
-    resume --continuation call.bin --signature 0x…:1 --envelope envelope.json")]
+  $C --state state resume --continuation call.bin --signature 0x…:1 \\
+     --envelope envelope.json
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Resume {
     /// What begin wrote; written anew where more signatures are wanted
     #[arg(long, value_name = "FILE")]
@@ -569,8 +607,9 @@ pub(crate) struct Resume {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  berth adapter call FILE --endpoint node=http://127.0.0.1:8545 --settings @chain.json --state state \\
-    send --envelope envelope.json --wait final")]
+  $C --state state send --envelope envelope.json --wait final
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Send {
     /// The signed envelope
     #[arg(long, value_name = "FILE")]
@@ -583,8 +622,9 @@ pub(crate) struct Send {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  berth adapter call FILE --settings @chain.json --state state --endpoint node=http://127.0.0.1:8545 \\
-    abandon --continuation call.bin")]
+  $C --state state abandon --continuation call.bin
+
+C is `berth adapter call FILE` with --endpoint and --settings.")]
 pub(crate) struct Abandon {
     /// What begin wrote
     #[arg(long, value_name = "FILE")]
@@ -611,6 +651,15 @@ mod tests {
             for one in command.get_subcommands() {
                 leaves(one, format!("{path} {}", one.get_name()), found);
             }
+        }
+    }
+
+    #[test]
+    fn examples_fit_eighty_columns() {
+        let mut found = Vec::new();
+        leaves(&Arguments::command(), "berth".into(), &mut found);
+        for (path, help) in found {
+            assert!(help.lines().all(|line| line.chars().count() <= 80), "{path}: {help}");
         }
     }
 

@@ -43,9 +43,10 @@ impl Ledger {
     pub fn table(&self) -> String {
         let mut by_function: Vec<(&str, Usage)> = Vec::new();
         for (function, usage) in self.lock().iter() {
-            match by_function.iter_mut().find(|(name, _)| *name == function.name()) {
+            let name = function.name().trim_start_matches("core.");
+            match by_function.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, sum)) => sum.add(usage),
-                None => by_function.push((function.name(), *usage)),
+                None => by_function.push((name, *usage)),
             }
         }
         table("function", by_function.iter().map(|(name, usage)| (*name, usage)))
@@ -55,7 +56,10 @@ impl Ledger {
 /// A table of usages under names, with their sum where there are several. Times are those of the calls, waiting for
 /// endpoints included, and of the adapter alone.
 pub fn table<'a>(what: &str, lines: impl Iterator<Item = (&'a str, &'a Usage)>) -> String {
-    let mut text = format!("{what:<25} calls  host calls   bytes out    bytes in      time   adapter\n");
+    let mut text = format!(
+        "{what:<22} calls host calls bytes out  bytes in     time  adapter
+"
+    );
     let mut sum = Usage::default();
     let mut count = 0;
     for (name, usage) in lines {
@@ -73,7 +77,7 @@ fn line(text: &mut String, name: &str, usage: &Usage) {
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "{name:<25} {:>5} {:>11} {:>11} {:>11} {:>9} {:>9}",
+        "{name:<22} {:>5} {:>10} {:>9} {:>9} {:>8} {:>8}",
         usage.calls,
         usage.host_calls,
         show::grouped(usage.bytes_out),
@@ -110,8 +114,8 @@ mod tests {
             compute_time: Duration::from_micros(999),
             ..Usage::default()
         };
-        let table = table("function", [("core.ledger.contract-abi", &usage), ("b", &usage)].into_iter());
-        assert!(table.lines().all(|line| line.chars().count() <= 88), "{table}");
+        let table = table("function", [("ledger.contract-abi", &usage), ("b", &usage)].into_iter());
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
         let last = table.lines().next_back().unwrap();
         assert!(last.starts_with("together") && last.contains("690") && last.contains("2,469,134"), "{last}");
     }

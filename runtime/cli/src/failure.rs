@@ -8,7 +8,10 @@ use adapter_spec::{
 };
 use serde_json::json;
 
-use crate::{flow::FlowError, show::plain};
+use crate::{
+    flow::FlowError,
+    show::{self, plain},
+};
 
 /// Whose fault it is; the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +64,7 @@ impl Failure {
     /// The adapter's answer to `function`.
     pub(crate) fn answered(adapter: &str, function: &str, error: types::Error) -> Self {
         let next = advice(&error);
-        let why = format!("the adapter \"{adapter}\" answered {function} with {error}");
+        let why = format!("the adapter \"{adapter}\" answered {function} with {}", show::error(&error));
         let answer = Some(Box::new(error));
         Failure { kind: Kind::Answered, why, next: Some(next.into()), answer, effect: None }
     }
@@ -183,7 +186,8 @@ impl Failure {
 
 /// What to do about an answer of the adapter's.
 fn advice(error: &types::Error) -> &'static str {
-    if error.retryable {
+    let is_plain = !matches!(error.code, ErrorCode::Unavailable | ErrorCode::Timeout);
+    if error.retryable && is_plain {
         return "The same call may succeed later: try again.";
     }
     match error.code {
@@ -204,7 +208,7 @@ fn advice(error: &types::Error) -> &'static str {
         ErrorCode::Expired => "Begin the call again.",
         ErrorCode::Pruned => "Ask a node that keeps the whole history.",
         ErrorCode::OutOfRange => "Ask for a block that exists; status shows the newest.",
-        ErrorCode::Unavailable => "Check the address in --endpoint and that the node runs.",
+        ErrorCode::Unavailable => "Check the address in --endpoint and that the node runs, then try again.",
         ErrorCode::Timeout => "Try again, or ask a faster node.",
         ErrorCode::CorruptResponse => {
             "Check that the endpoint is a node of this framework; if it is, try another one."

@@ -115,7 +115,7 @@ pub(crate) async fn load(
         .map_err(|error| Failure::host(format!("{shown} cannot be read"), &error).next("Check the path."))?;
     host.load(&bytes, limits).await.map_err(|error| {
         let next = next_step(&error);
-        Failure { kind: Kind::Host, ..Failure::usage(format!("{shown} was not loaded: {error}")) }.next(next)
+        Failure::host(format!("{shown} was not loaded"), &error).next(next)
     })
 }
 
@@ -132,9 +132,7 @@ fn next_step(error: &LoadError) -> &'static str {
     match error {
         LoadError::TooLarge { .. } => "Build it with the profile `guest`, which makes it small.",
         LoadError::NotWasm => "Give a component, a file that ends with .component.wasm.",
-        LoadError::CoreModule => {
-            "`cargo xtask components` makes components of the adapters in this repository."
-        }
+        LoadError::CoreModule => "For an adapter of your own see adapters/sdk/README.md.",
         LoadError::Invalid { .. } => {
             "The file is damaged or cut short: build or fetch it again and compare its digest."
         }

@@ -97,7 +97,7 @@ async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
     story.step("Load the adapter, a WebAssembly component in a sandbox");
     let meter = Arc::new(cost::Ledger::default());
     let adapter = load(&arguments.components, meter.clone()).await?;
-    say("it has no files, no network and no keys: only what it is lent, which is this node");
+    say("it has no files, network or keys: only what it is lent, here this node");
 
     let settings = format!("{{\"chain_id\": {}}}", anvil::CHAIN);
     let ledger = adapter.open(lend(&adapter, &node.url)?, &settings).await?;
@@ -116,7 +116,7 @@ async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
     replay(&mut story, &mut application, &adapter, &node.url, &token, &settings).await?;
 
     story.step("What it cost");
-    say("time is from call to answer, the node's included; adapter is the sandbox's own");
+    say("time: from call to answer, with the node's; adapter: the sandbox's part");
     println!();
     print!("{}", cost::table("step", application.costs.iter().map(|(name, usage)| (name.as_str(), usage))));
 
@@ -169,7 +169,7 @@ async fn preset_store(story: &mut Story, application: &mut Application) -> Resul
         contract = receipt.created.or(contract);
     }
     let contract = contract.ok_or("the plan made no contract")?;
-    say(&format!("the adapter planned one deployment; the contract is {contract}"));
+    say(&format!("planned by the adapter; it is at {contract}"));
     application.note("deploy the store");
 
     let entry = |value: &str| StoreEntry { key: "colour".into(), value: value.into() };
@@ -205,7 +205,7 @@ async fn preset_store(story: &mut Story, application: &mut Application) -> Resul
     story.step("Insert the same key again: an error with a code of the standard");
     match application.store(&contract, StoreOperation::Insert(entry("red"))).await? {
         Ok(_) => return Err("a second insert succeeded".into()),
-        Err(error) => say(&error.to_string()),
+        Err(error) => say(&format!("{}: {}", error.code.name(), error.message)),
     }
     application.note("second insert");
     Ok(())

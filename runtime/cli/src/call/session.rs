@@ -8,7 +8,7 @@ use adapter_spec::{
 };
 use berth_host::{Host, HostConfig, Limits};
 use berth_lending::{
-    Endpoint, Lending, Network, Randomness as _, SledState, StateLimits, SystemRandomness,
+    Endpoint, Lending, LendingError, Network, Randomness as _, SledState, StateLimits, SystemRandomness,
     recording::{Recorder, Recording, Replayer},
 };
 use serde::Serialize;
@@ -202,9 +202,13 @@ fn lending(common: &Common, descriptor: &Descriptor) -> Result<Arc<Lending>, Fai
         })?;
         builder = builder.state(Arc::new(state));
     }
-    builder
-        .build(descriptor, &Network::new())
-        .map_err(|error| Failure::usage(error.to_string()).next("Lend endpoints as --endpoint NAME=URL."))
+    builder.build(descriptor, &Network::new()).map_err(|error| {
+        let next = match &error {
+            LendingError::Missing { need, .. } => format!("Write it as --endpoint {need}=URL."),
+            _ => "Write it as --endpoint NAME=URL, with a name that the adapter declares.".into(),
+        };
+        Failure::usage(error.to_string()).next(next)
+    })
 }
 
 /// Where a replay parted from its recording.

@@ -5,6 +5,9 @@ use serde_json::Value as Json;
 
 use super::{Sheet, bytes, grouped, scheme, transport};
 
+/// The most columns for the names of settings.
+const MAX_LABELS: usize = 24;
+
 /// All of a descriptor.
 pub(crate) fn descriptor(sheet: &mut Sheet, descriptor: &Descriptor) {
     sheet.field("framework", &framework(descriptor));
@@ -80,13 +83,15 @@ fn settings(sheet: &mut Sheet, schema: &str) {
     let schema: Json = serde_json::from_str(schema).unwrap_or_default();
     let required = schema.get("required").and_then(Json::as_array).cloned().unwrap_or_default();
     let properties = schema.get("properties").and_then(Json::as_object);
+    let names = properties.into_iter().flatten().map(|(name, _)| name.chars().count() + 2);
+    let labels = names.max().unwrap_or_default().min(MAX_LABELS);
     for (name, property) in properties.into_iter().flatten() {
         let star = if required.iter().any(|one| one == name) { " *" } else { "" };
         let mut parts = vec![kind(property)];
         parts.extend(property.get("default").map(|default| format!("default {default}")));
         let text = |key: &str| property.get(key).and_then(Json::as_str);
         parts.extend(text("description").map(str::to_owned));
-        sheet.sub_field(&format!("{name}{star}"), &parts.join("; "));
+        sheet.wide_field(labels, &format!("{name}{star}"), &parts.join("; "));
     }
     if properties.is_none_or(serde_json::Map::is_empty) {
         sheet.line("  none");

@@ -20,6 +20,9 @@ const LABELS: usize = 14;
 /// Bytes that are shown before the rest is only counted.
 const SHOWN_BYTES: usize = 64;
 
+/// Characters of a framework's own code that are shown.
+const SHOWN_NATIVE: usize = 24;
+
 /// A text that cannot steer a terminal or forge a line: control characters and those that change the direction of text
 /// are escaped.
 #[must_use]
@@ -35,6 +38,16 @@ pub fn plain(text: &str) -> String {
         }
     }
     line
+}
+
+/// An error of the standard in one line; a long code of the framework's own is cut.
+#[must_use]
+pub fn error(error: &adapter_spec::types::Error) -> String {
+    let cut = |native: &String| {
+        let start: String = native.chars().take(SHOWN_NATIVE).collect();
+        if start.len() < native.len() { format!("{start}…") } else { start }
+    };
+    adapter_spec::types::Error { native: error.native.as_ref().map(cut), ..error.clone() }.to_string()
 }
 
 /// A number with commas between its thousands.
@@ -126,6 +139,11 @@ impl Sheet {
     /// The same, further in.
     pub fn sub_field(&mut self, label: &str, text: &str) {
         self.indented(2, LABELS - 2, label, text);
+    }
+
+    /// The same, with so many columns for the labels.
+    pub fn wide_field(&mut self, labels: usize, label: &str, text: &str) {
+        self.indented(2, labels, label, text);
     }
 
     fn indented(&mut self, indent: usize, labels: usize, label: &str, text: &str) {

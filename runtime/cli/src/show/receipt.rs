@@ -27,7 +27,7 @@ pub(crate) fn receipt(sheet: &mut Sheet, receipt: &Receipt) {
     }
     match &receipt.outcome {
         None => {}
-        Some(Err(error)) => sheet.field("outcome", &format!("FAILED, {error}")),
+        Some(Err(error)) => sheet.field("outcome", &format!("FAILED, {}", super::error(error))),
         Some(Ok(result)) => sheet.field("outcome", &format!("succeeded{}", result_of(result))),
     }
     if let Some(created) = &receipt.created {
