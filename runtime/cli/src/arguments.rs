@@ -547,8 +547,8 @@ pub(crate) struct Replace {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 What is to be signed goes to standard output as JSON; what the adapter needs
-later goes into --continuation. Use --state, so that what the adapter reserves is
-still there when the signatures come.
+later goes into --continuation. Use --state, so that what the adapter reserves
+is still there when the signatures come.
 
 Example:
   $C --state state begin --public-key 0x04… --contract 0x5FbD… \\
