@@ -50,7 +50,7 @@ impl Arguments {
 #[command(after_help = "\
 Examples:
   berth adapter inspect ethereum.component.wasm
-  berth adapter inspect ethereum.component.wasm --json | jq .descriptor.endpoints")]
+  berth adapter inspect ethereum.component.wasm --json | jq .descriptor")]
 pub(crate) struct Inspect {
     /// The component
     pub(crate) file: PathBuf,
