@@ -15,7 +15,7 @@ use alloy_primitives::{Address, Bytes, keccak256};
 use berth_benches::{
     SETTINGS,
     anvil::Anvil,
-    bare_client::{self, BareClient},
+    bare_client::{self, BareClient, POLL},
     component, options, party,
 };
 use berth_crypto::SigningKey;
@@ -59,7 +59,7 @@ impl Adapted {
                 assert!(matches!(receipt.outcome, Some(Ok(_))), "{receipt:?}");
                 return;
             }
-            tokio::task::yield_now().await;
+            tokio::time::sleep(POLL).await;
         }
     }
 }

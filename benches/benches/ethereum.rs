@@ -10,7 +10,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 
 fn transfers(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let host = Host::new(HostConfig::default()).unwrap();
+    // BERTH_PERF_MAP=1 perf record …: where the adapter spends its time.
+    let perf_map = std::env::var_os("BERTH_PERF_MAP").is_some();
+    let host = Host::new(HostConfig { perf_map, ..HostConfig::default() }).unwrap();
     let limits = Limits { calls_per_instance: u32::MAX, ..Limits::default() };
     let adapter = runtime.block_on(host.load(&component("ethereum"), limits)).unwrap();
     let native = adapter_ethereum::native();

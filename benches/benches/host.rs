@@ -32,7 +32,10 @@ fn open(runtime: &Runtime, adapter: &dyn Adapter) -> Arc<dyn Ledger> {
 
 fn calls(criterion: &mut Criterion) {
     let runtime = runtime();
-    let host = Host::new(HostConfig::default()).unwrap();
+    // Compiled once, for all the loads below.
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Some(folder.path().to_owned());
+    let host = Host::new(HostConfig { cache, ..HostConfig::default() }).unwrap();
     let (hostile, ethereum) = (component("hostile"), component("ethereum"));
     let load = |bytes: &[u8], limits| runtime.block_on(host.load(bytes, limits)).unwrap();
 

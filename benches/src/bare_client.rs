@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 
 use adapter_spec::types::SigningInput;
 
+/// Between two looks for a receipt.
+pub const POLL: std::time::Duration = std::time::Duration::from_millis(1);
+
 /// One account on one node.
 pub struct BareClient {
     client: Client<HttpConnector, Full<Body>>,
@@ -28,7 +31,7 @@ pub struct BareClient {
 #[must_use]
 pub fn address(key: &SigningKey) -> Address {
     let point = key.public_key().point;
-    Address::from_slice(&keccak256(point.get(1..).unwrap_or_default())[12..])
+    Address::from_word(keccak256(point.get(1..).unwrap_or_default()))
 }
 
 fn number(value: &Value) -> U256 {
@@ -97,7 +100,7 @@ impl BareClient {
                 assert_eq!(receipt.get("status"), Some(&json!("0x1")), "{receipt}");
                 return receipt;
             }
-            tokio::task::yield_now().await;
+            tokio::time::sleep(POLL).await;
         }
     }
 }

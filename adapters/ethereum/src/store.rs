@@ -29,8 +29,10 @@ const WRITTEN: &str = "Written(bytes32,string,bytes,bool)";
 pub(crate) const MAX_KEY: usize = 255;
 /// The longest value, bytes: writing it costs some 12 million gas, and one transaction has 16.7 million (EIP-7825).
 pub(crate) const MAX_VALUE: usize = 16 * 1024;
-/// The most blocks in one history.
-const MAX_BLOCKS: usize = 1000;
+/// The most blocks in one history: each is a request, and a call makes at most 256 (STANDARD.md, LIM).
+const MAX_BLOCKS: usize = 250;
+/// The most requests in one list.
+const SIDE_BY_SIDE: usize = 64;
 
 #[derive(Deserialize)]
 struct Compiled {
@@ -128,6 +130,9 @@ pub(crate) async fn from_outcome(
         },
         StoreOperation::History(key) => {
             let (contract, blocks) = places(&output.raw)?;
+            if blocks.is_empty() {
+                return Err(Error::new(ErrorCode::NotFound, "the store has never had this key"));
+            }
             history(host, key, contract, &blocks).await.map(StoreAnswer::History)
         }
     }
@@ -175,19 +180,21 @@ async fn history(
     let topics = vec![keccak256(WRITTEN), keccak256(key)];
     let filter = LogFilter { address: Some(contract), topics: topics.clone() };
     let node = Node::lent(host)?;
-    let mut answers =
-        node.ask(blocks.iter().map(|block| rpc::logs_between(&filter, *block, *block)).collect()).await;
     let mut versions = Vec::with_capacity(blocks.len());
-    for block in blocks {
-        let logs: Vec<Log> = answers.next()?;
-        if logs.is_empty() {
-            return Err(Error::retryable(
-                ErrorCode::Conflict,
-                format!("block {} changed while the history was read", U64::from(*block)),
-            ));
-        }
-        for log in &logs {
-            versions.push(version(METHOD, log, contract, &topics, key, *block)?);
+    for blocks in blocks.chunks(SIDE_BY_SIDE) {
+        let asked = blocks.iter().map(|block| rpc::logs_between(&filter, *block, *block)).collect();
+        let mut answers = node.ask(asked).await;
+        for block in blocks {
+            let logs: Vec<Log> = answers.next()?;
+            if logs.is_empty() {
+                return Err(Error::retryable(
+                    ErrorCode::Conflict,
+                    format!("block {} changed while the history was read", U64::from(*block)),
+                ));
+            }
+            for log in &logs {
+                versions.push(version(METHOD, log, contract, &topics, key, *block)?);
+            }
         }
     }
     Ok(versions)

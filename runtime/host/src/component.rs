@@ -176,7 +176,7 @@ async fn describe(
     instance: &mut ComponentInstance,
     exports: &Exports,
 ) -> crate::instance::Finished<(Descriptor,)> {
-    instance.call::<(), (Descriptor,)>(exports, Function::Describe, Arc::new(NothingLent), |_| Ok(())).await
+    instance.call::<(), (Descriptor,)>(exports, Function::Describe, NothingLent::shared(), |_| Ok(())).await
 }
 
 impl Loaded {

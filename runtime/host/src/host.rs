@@ -12,7 +12,9 @@ use std::{
 
 use adapter_spec::{Ended, Function};
 use tokio::sync::Semaphore;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, component::Linker};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ProfilingStrategy, component::Linker,
+};
 
 use crate::{
     cache::CodeCache,
@@ -34,6 +36,9 @@ pub struct HostConfig {
     pub cache: Option<PathBuf>,
     /// The most bytes that a component may have. Default 16 MiB.
     pub component_bytes: usize,
+    /// Writes the names of the adapters' functions to `/tmp/perf-<process>.map`, so that `perf` shows where an adapter
+    /// spends its time. Off by default.
+    pub perf_map: bool,
     /// Hears of every call that ended; none by default.
     pub observer: Option<Arc<dyn CallObserver>>,
 }
@@ -45,6 +50,7 @@ impl Default for HostConfig {
             idle: Duration::from_secs(10),
             cache: None,
             component_bytes: 16 << 20,
+            perf_map: false,
             observer: None,
         }
     }
@@ -57,6 +63,7 @@ impl fmt::Debug for HostConfig {
             .field("idle", &self.idle)
             .field("cache", &self.cache)
             .field("component_bytes", &self.component_bytes)
+            .field("perf_map", &self.perf_map)
             .field("observer", &self.observer.is_some())
             .finish()
     }
@@ -222,7 +229,12 @@ fn engine_config(config: &HostConfig) -> Config {
         // What differs between machines must not differ in a replay.
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
+        // Half of the compiled code's bytes, and only good for line numbers in backtraces.
+        .generate_address_map(false)
         .wasm_threads(false)
         .wasm_memory64(false);
+    if config.perf_map {
+        engine.profiler(ProfilingStrategy::PerfMap);
+    }
     engine
 }

@@ -1,6 +1,6 @@
 //! One instance of a component, with the one ledger that it has open.
 
-use std::{any::Any, collections::HashMap, sync::Arc};
+use std::{any::Any, sync::Arc};
 
 use adapter_spec::{CallError, Ended, Function, Imports, Limit, types::Error};
 use wasmtime::{
@@ -54,13 +54,16 @@ impl ResourceLimiter for CallState {
     }
 }
 
+/// How many functions the standard has: one more than the number of the last.
+const FUNCTIONS: usize = Function::Verify as usize + 1;
+
 /// An instance. Whatever ends a call badly ends the instance too: it is dropped, not used again.
 pub(crate) struct ComponentInstance {
     store: Store<CallState>,
     instance: Instance,
     ledger: Option<ResourceAny>,
-    /// Functions whose types were checked already, each a `TypedFunc` of its own types.
-    checked: HashMap<Function, Box<dyn Any + Send + Sync>>,
+    /// Functions whose types were checked already, each a `TypedFunc` of its own types, at the function's number.
+    checked: [Option<Box<dyn Any + Send + Sync>>; FUNCTIONS],
     /// Calls that it served.
     pub(crate) served: u32,
 }
@@ -77,7 +80,7 @@ impl ComponentInstance {
         let mut streams = ResourceTable::new();
         streams.set_max_capacity(limits.handles);
         let state = CallState {
-            imports: Arc::new(NothingLent),
+            imports: NothingLent::shared(),
             limits: limits.clone(),
             meter: Meter::start(),
             streams,
@@ -95,7 +98,13 @@ impl ComponentInstance {
             Ok(UpdateDeadline::Yield(1))
         });
         let instance = pre.instantiate_async(&mut store).await.map_err(|error| ended(&error, limits))?;
-        Ok(ComponentInstance { store, instance, ledger: None, checked: HashMap::new(), served: 0 })
+        Ok(ComponentInstance {
+            store,
+            instance,
+            ledger: None,
+            checked: [const { None }; FUNCTIONS],
+            served: 0,
+        })
     }
 
     /// A fresh instance with the application's ledger open.
@@ -144,8 +153,8 @@ impl ComponentInstance {
         };
         let state = self.store.data_mut();
         // What one call was lent is not there for the next one.
-        state.imports = Arc::new(NothingLent);
-        let usage = std::mem::replace(&mut state.meter, Meter::start()).finish(result.is_err());
+        state.imports = NothingLent::shared();
+        let usage = state.meter.finish(result.is_err());
         Finished { result, usage }
     }
 
@@ -164,8 +173,9 @@ impl ComponentInstance {
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
-        if let Some(typed) =
-            self.checked.get(&function).and_then(|typed| typed.downcast_ref::<TypedFunc<P, R>>())
+        let checked = self.checked.get_mut(function as usize);
+        if let Some(Some(typed)) = &checked
+            && let Some(typed) = typed.downcast_ref::<TypedFunc<P, R>>()
         {
             return Ok(*typed);
         }
@@ -176,7 +186,9 @@ impl ComponentInstance {
             .instance
             .get_typed_func::<P, R>(&mut self.store, index)
             .map_err(|error| Ended::Host { message: format!("{function}: {error:#}") })?;
-        self.checked.insert(function, Box::new(typed));
+        if let Some(checked) = checked {
+            *checked = Some(Box::new(typed));
+        }
         Ok(typed)
     }
 }

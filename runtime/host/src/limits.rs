@@ -219,10 +219,11 @@ impl Meter {
     }
 
     /// The call has ended.
-    pub(crate) fn finish(mut self, ended: bool) -> Usage {
-        self.pause();
+    pub(crate) fn finish(&mut self, ended: bool) -> Usage {
+        let now = Instant::now();
+        self.usage.compute_time += now.duration_since(self.computing_since);
         self.usage.ended = u64::from(ended);
-        self.usage.wall_time = self.started.elapsed();
+        self.usage.wall_time = now.duration_since(self.started);
         self.usage
     }
 }

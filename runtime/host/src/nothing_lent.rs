@@ -1,5 +1,7 @@
 //! What is lent where nothing is: to `describe`, and between calls.
 
+use std::sync::{Arc, LazyLock};
+
 use adapter_spec::{
     GrpcStream, Imports, async_trait,
     types::{
@@ -13,6 +15,14 @@ use adapter_spec::{
 
 /// Lends hashing and verification, which are pure, and nothing else.
 pub(crate) struct NothingLent;
+
+impl NothingLent {
+    /// The same one every time.
+    pub(crate) fn shared() -> Arc<dyn Imports> {
+        static SHARED: LazyLock<Arc<dyn Imports>> = LazyLock::new(|| Arc::new(NothingLent));
+        SHARED.clone()
+    }
+}
 
 fn refused() -> Failure {
     Failure::Refused("no endpoint is lent to this call".into())
