@@ -1,6 +1,6 @@
 //! ERC-20 transfers on one Anvil, through the adapter as a component and by a bare JSON-RPC client, in turns: the ratio
 //! of their throughputs in one run. Criterion cannot take turns between two subjects, so this prints what it measured.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a benchmark")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a benchmark")]
 
 use std::{
     sync::Arc,

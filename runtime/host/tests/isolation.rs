@@ -1,5 +1,7 @@
 //! What belongs to one application never reaches another, and a call that is given up leaves nothing behind.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Every limit is reached by an adapter that means harm; each ends that call alone, and says which limit it was.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 mod support;
 
 use std::{sync::Arc, time::Duration};

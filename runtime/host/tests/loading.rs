@@ -1,5 +1,7 @@
 //! Files that are no adapters are refused, with an error that says what is wrong; the host goes on.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 mod support;
 
 use std::sync::Arc;
