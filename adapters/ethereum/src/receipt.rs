@@ -60,19 +60,19 @@ pub(crate) async fn receipt(
     let id = transaction::parse_id(transaction)?;
     let tracking = Tracking::decode(tracking)?;
     let node = Node::lent(host)?;
-    let mut asks = vec![rpc::receipt(id), rpc::transaction(id)];
+    let mut asks = vec![rpc::receipt(id)];
     asks.extend(finality::asks(settings));
     let mut answers = node.ask(asks).await;
     let found: Option<NodeReceipt> = answers.next_known()?;
-    let info: Option<TransactionInfo> = answers.next_known()?;
-    if info.as_ref().is_some_and(|info| info.hash != id) {
-        return Err(corrupt("eth_getTransactionByHash", "another transaction"));
-    }
     let heights = finality::answered(settings, &mut answers)?;
     if let Some(found) = found
-        && let Some(receipt) = included(&node, &heights, id, found, info.as_ref()).await?
+        && let Some(receipt) = included(&node, &heights, id, found).await?
     {
         return Ok(receipt);
+    }
+    let info: Option<TransactionInfo> = node.ask(vec![rpc::transaction(id)]).await.next_known()?;
+    if info.as_ref().is_some_and(|info| info.hash != id) {
+        return Err(corrupt("eth_getTransactionByHash", "another transaction"));
     }
     match (info, tracking) {
         (Some(_), _) => Ok(empty(id, Inclusion::Pending)),
@@ -101,7 +101,7 @@ async fn superseded(
     let asks = std::iter::once(id).chain(others.iter().copied()).map(rpc::receipt).collect();
     let mut answers = node.ask(asks).await;
     if let Some(found) = answers.next_known::<NodeReceipt>()? {
-        let receipt = included(node, heights, id, found, None).await?;
+        let receipt = included(node, heights, id, found).await?;
         return Ok(receipt.unwrap_or_else(|| empty(id, Inclusion::Pending)));
     }
     let mut winner = String::new();
@@ -119,15 +119,19 @@ async fn included(
     heights: &Heights,
     id: B256,
     found: NodeReceipt,
-    info: Option<&TransactionInfo>,
 ) -> Result<Option<Receipt>, Error> {
     if found.transaction_hash != id {
         return Err(corrupt(METHOD, "the receipt of another transaction"));
     }
     let number: u64 = found.block_number.to();
-    let canonical: Option<Head> = node.ask(vec![rpc::block(BlockId::Number(number))]).await.next_known()?;
-    if canonical.is_none_or(|block| block.hash != found.block_hash || block.number() != number) {
-        return Ok(None);
+    let is_block = |block: &Head| block.hash == found.block_hash && block.number() == number;
+    // The newest block is the chain's; any other has to be looked up.
+    if !is_block(&heights.head) {
+        let canonical: Option<Head> =
+            node.ask(vec![rpc::block(BlockId::Number(number))]).await.next_known()?;
+        if !canonical.as_ref().is_some_and(is_block) {
+            return Ok(None);
+        }
     }
     let block = BlockRef { number, hash: found.block_hash.to_vec() };
     let inclusion = if number <= heights.last_final {
@@ -138,7 +142,7 @@ async fn included(
     };
     let outcome = match found.status.map(|status| status.to::<u64>()) {
         Some(1) => Ok(Output { raw: Vec::new(), json: None }),
-        Some(0) => Err(reason(node, number, id, found.gas_used, info).await),
+        Some(0) => Err(reason(node, number, id, found.gas_used).await),
         Some(_) => return Err(corrupt(METHOD, "a status that is neither 1 nor 0")),
         // Before Byzantium a receipt does not say it, and success is not guessed.
         None => Err(Error::new(
@@ -174,19 +178,12 @@ async fn included(
 }
 
 /// Why it failed: found by running it again, on the state after its block and, where that does not fail, before it.
-async fn reason(
-    node: &Node<'_>,
-    number: u64,
-    id: B256,
-    gas_used: U256,
-    info: Option<&TransactionInfo>,
-) -> Error {
+async fn reason(node: &Node<'_>, number: u64, id: B256, gas_used: U256) -> Error {
     let failed = |why: &str| Error::new(ErrorCode::Reverted, format!("the contract failed{why}"));
-    let asked: Option<TransactionInfo> = match info {
-        Some(info) => Some(info.clone()),
-        None => node.ask(vec![rpc::transaction(id)]).await.next_known().ok().flatten(),
+    let asked = node.ask(vec![rpc::transaction(id)]).await.next_known::<TransactionInfo>();
+    let Some(info) = asked.ok().flatten().filter(|info| info.hash == id) else {
+        return failed("; the node does not give the transaction to run it again");
     };
-    let Some(info) = asked else { return failed("; the node does not give the transaction to run it again") };
     let message = Message { from: Some(info.from), to: info.to, value: info.value, data: info.input };
     let before = BlockId::Number(number.saturating_sub(1));
     let mut answers =

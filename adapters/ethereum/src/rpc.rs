@@ -244,9 +244,10 @@ pub(crate) fn gas_price() -> Ask {
     ask("eth_gasPrice", json!([]))
 }
 
-/// The gas that a message needs.
+/// The gas that a message needs in the block that comes: a contract that looks at its block's number may need more there
+/// than in the newest one.
 pub(crate) fn estimate_gas(message: &Message) -> Ask {
-    ask("eth_estimateGas", json!([message.json()]))
+    ask("eth_estimateGas", json!([message.json(), BlockId::Pending.json()]))
 }
 
 /// Runs a message without keeping its effects.

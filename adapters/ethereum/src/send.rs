@@ -155,6 +155,9 @@ impl Sender<'_> {
         match self.known().await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
+            // What is refused the first time that it is sent cannot be there: Geth, for one, answers no question about
+            // unknown transactions while it still indexes.
+            Err(_) if first => {}
             Err(_) => return Err(unknown(error)),
         }
         let used = meaning == Some(Meaning::NonceUsed);
