@@ -20,7 +20,8 @@ Options:
   --real FRAMEWORK   setup, test: a full node too; `ethereum` builds Geth (needs Go)
   -h, --help         This text
 
-What comes behind `--` goes to `cargo test`, the demo or the benchmarks.
+What comes behind `--` goes to `cargo test`, the demo or `cargo bench`. Keep `--workspace`: a build of one package
+alone has other features of shared libraries, and compiles the WebAssembly runtime anew.
 
 Every task does its own set-up. What is fetched lies in $BERTH_CACHE, or ~/.cache/berth.
 A first run compiles the WebAssembly runtime and takes 10 to 25 minutes; later ones are quick.
@@ -28,9 +29,9 @@ A first run compiles the WebAssembly runtime and takes 10 to 25 minutes; later o
 Examples:
   cargo xtask test
   cargo xtask test --only fmt,clippy
-  cargo xtask test --only tests -- -p adapter-ethereum
+  cargo xtask test --only tests -- --workspace --test anvil_component
   cargo xtask test --real ethereum
-  cargo xtask bench -- warm
+  cargo xtask bench -- --bench host -- warm
 ";
 
 /// The steps of `test` that `--only` takes.

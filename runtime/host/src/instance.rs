@@ -217,3 +217,46 @@ fn ended(error: &wasmtime::Error, limits: &Limits) -> Ended {
     let message = root.lines().next().unwrap_or("no message").to_owned();
     Ended::Trapped { message }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Host, HostConfig};
+
+    /// What instantiating a component that has this core module comes to.
+    async fn instantiate(module: &str, limits: Limits) -> Result<(), Ended> {
+        let host = Host::new(HostConfig { instances: 2, ..HostConfig::default() }).unwrap();
+        let text = format!("(component (core module $m {module}) (core instance (instantiate $m)))");
+        let bytes = wat::parse_str(text).unwrap();
+        let component = wasmtime::component::Component::from_binary(&host.shared.engine, &bytes).unwrap();
+        let pre = host.shared.linker.instantiate_pre(&component).unwrap();
+        ComponentInstance::new(&pre, &Arc::new(limits)).await.map(|_| ())
+    }
+
+    fn limit(ended: Result<(), Ended>) -> Limit {
+        match ended {
+            Err(Ended::LimitReached { limit, .. }) => limit,
+            other => panic!("no limit was reached: {other:?}"),
+        }
+    }
+
+    const GROWING_TABLE: &str = "(table 1 funcref)
+        (func $start (drop (table.grow 0 (ref.null func) (i32.const 1000)))) (start $start)";
+
+    #[tokio::test]
+    async fn a_table_that_grows_past_its_limit_ends_the_call() {
+        let limits = Limits { table_elements: 1_000, ..Limits::default() };
+        assert_eq!(limit(instantiate(GROWING_TABLE, limits).await), Limit::Table);
+        let limits = Limits { table_elements: 1_001, ..Limits::default() };
+        assert_eq!(instantiate(GROWING_TABLE, limits).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn two_memories_count_together() {
+        let module = "(memory 10) (memory 10)";
+        let limits = Limits { memory: 15 << 16, ..Limits::default() };
+        assert_eq!(limit(instantiate(module, limits).await), Limit::Memory);
+        let limits = Limits { memory: 20 << 16, ..Limits::default() };
+        assert_eq!(instantiate(module, limits).await, Ok(()));
+    }
+}
