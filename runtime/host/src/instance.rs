@@ -223,10 +223,13 @@ mod tests {
     use super::*;
     use crate::{Host, HostConfig};
 
-    /// What instantiating a component that has this core module comes to.
-    async fn instantiate(module: &str, limits: Limits) -> Result<(), Ended> {
+    /// What instantiating a component that has these core modules comes to.
+    async fn instantiate(modules: &[&str], limits: Limits) -> Result<(), Ended> {
         let host = Host::new(HostConfig { instances: 2, ..HostConfig::default() }).unwrap();
-        let text = format!("(component (core module $m {module}) (core instance (instantiate $m)))");
+        let modules = modules.iter().enumerate();
+        let modules =
+            modules.map(|(n, m)| format!("(core module $m{n} {m}) (core instance (instantiate $m{n}))"));
+        let text = format!("(component {})", modules.collect::<String>());
         let bytes = wat::parse_str(text).unwrap();
         let component = wasmtime::component::Component::from_binary(&host.shared.engine, &bytes).unwrap();
         let pre = host.shared.linker.instantiate_pre(&component).unwrap();
@@ -246,17 +249,17 @@ mod tests {
     #[tokio::test]
     async fn a_table_that_grows_past_its_limit_ends_the_call() {
         let limits = Limits { table_elements: 1_000, ..Limits::default() };
-        assert_eq!(limit(instantiate(GROWING_TABLE, limits).await), Limit::Table);
+        assert_eq!(limit(instantiate(&[GROWING_TABLE], limits).await), Limit::Table);
         let limits = Limits { table_elements: 1_001, ..Limits::default() };
-        assert_eq!(instantiate(GROWING_TABLE, limits).await, Ok(()));
+        assert_eq!(instantiate(&[GROWING_TABLE], limits).await, Ok(()));
     }
 
     #[tokio::test]
     async fn two_memories_count_together() {
-        let module = "(memory 10) (memory 10)";
+        let modules = ["(memory 10)", "(memory 10)"];
         let limits = Limits { memory: 15 << 16, ..Limits::default() };
-        assert_eq!(limit(instantiate(module, limits).await), Limit::Memory);
+        assert_eq!(limit(instantiate(&modules, limits).await), Limit::Memory);
         let limits = Limits { memory: 20 << 16, ..Limits::default() };
-        assert_eq!(instantiate(module, limits).await, Ok(()));
+        assert_eq!(instantiate(&modules, limits).await, Ok(()));
     }
 }
