@@ -5,7 +5,7 @@
 //! - `GET /notes/ID` answers `{"note": "…", "page": {"number": 3, "hash": "0x…"}, "line": 0}`, or 404.
 //! - `POST /notes` with `{"note": "…", "signature": "…"}` answers 201, or 409 where the note is there already.
 //!
-//! A note is the JSON text of [`Note`], signed by its author with P-256; its id is the SHA-256 of that text. An
+//! A note is the JSON text of `Note`, signed by its author with P-256; its id is the SHA-256 of that text. An
 //! application has a notebook of its own: the one at the base address that it is lent.
 
 use adapter_sdk::{FrameworkAdapter, Imports, async_trait, descriptor, types::transport::*, types::*};
