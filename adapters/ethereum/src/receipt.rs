@@ -60,15 +60,13 @@ pub(crate) async fn receipt(
     let id = transaction::parse_id(transaction)?;
     let tracking = Tracking::decode(tracking)?;
     let node = Node::lent(host)?;
-    let mut asks = vec![rpc::receipt(id)];
-    asks.extend(finality::asks(settings));
-    let mut answers = node.ask(asks).await;
-    let found: Option<NodeReceipt> = answers.next_known()?;
-    let heights = finality::answered(settings, &mut answers)?;
-    if let Some(found) = found
-        && let Some(receipt) = included(&node, &heights, id, found).await?
-    {
-        return Ok(receipt);
+    // Most looks find nothing yet, so they ask for little.
+    let found: Option<NodeReceipt> = node.ask(vec![rpc::receipt(id)]).await.next_known()?;
+    if let Some(found) = found {
+        let heights = heights(settings, &node).await?;
+        if let Some(receipt) = included(&node, &heights, id, found).await? {
+            return Ok(receipt);
+        }
     }
     let info: Option<TransactionInfo> = node.ask(vec![rpc::transaction(id)]).await.next_known()?;
     if info.as_ref().is_some_and(|info| info.hash != id) {
@@ -76,9 +74,13 @@ pub(crate) async fn receipt(
     }
     match (info, tracking) {
         (Some(_), _) => Ok(empty(id, Inclusion::Pending)),
-        (None, Some(tracking)) => superseded(settings, host, &node, &heights, id, &tracking).await,
+        (None, Some(tracking)) => superseded(settings, host, &node, id, &tracking).await,
         (None, None) => Ok(empty(id, Inclusion::Unknown)),
     }
+}
+
+async fn heights(settings: &Settings, node: &Node<'_>) -> Result<Heights, Error> {
+    finality::answered(settings, &mut node.ask(finality::asks(settings)).await)
 }
 
 /// The node knows nothing of it: another transaction may have used its nonce.
@@ -86,7 +88,6 @@ async fn superseded(
     settings: &Settings,
     host: &dyn Imports,
     node: &Node<'_>,
-    heights: &Heights,
     id: B256,
     tracking: &Tracking,
 ) -> Result<Receipt, Error> {
@@ -101,7 +102,7 @@ async fn superseded(
     let asks = std::iter::once(id).chain(others.iter().copied()).map(rpc::receipt).collect();
     let mut answers = node.ask(asks).await;
     if let Some(found) = answers.next_known::<NodeReceipt>()? {
-        let receipt = included(node, heights, id, found).await?;
+        let receipt = included(node, &heights(settings, node).await?, id, found).await?;
         return Ok(receipt.unwrap_or_else(|| empty(id, Inclusion::Pending)));
     }
     let mut winner = String::new();
