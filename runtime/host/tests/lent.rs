@@ -75,3 +75,30 @@ async fn flooding_the_state_ends_at_the_applications_limit_and_what_was_there_st
     }
     assert_eq!(act(&*ledger, "recall", "").await, "before");
 }
+
+#[tokio::test]
+async fn the_adapter_that_fits_one_screen_reads_asks_for_a_signature_and_sends() {
+    use adapter_spec::types::{Call, ContractCall, Party, SignatureScheme, Step};
+    let host = Host::new(HostConfig { instances: 4, ..HostConfig::default() }).unwrap();
+    let adapter = host.load(&component("tally"), Limits::default()).await.unwrap();
+    let node = berth_lending::ScriptedLender::new("app", |request| {
+        Some(Ok(if request.method == "total" { "41" } else { "true" }.to_owned()))
+    });
+    let ledger = adapter.open(node.lend(), "{}").await.unwrap();
+    let call = ContractCall {
+        contract: String::new(),
+        function: "one more".into(),
+        arguments: vec![],
+        abi: None,
+        private_arguments: vec![],
+    };
+    assert_eq!(text(ledger.begin(Call::Evaluate(call.clone()), vec![], options()).await.unwrap()), "41");
+    let key = berth_crypto::SigningKey::random(SignatureScheme::EcdsaP256Sha256).unwrap();
+    let party = Party { account: None, keys: vec![key.public_key()] };
+    let step = ledger.begin(Call::Invoke(call), vec![party], options()).await.unwrap();
+    let Step::Sign(request) = step else { panic!("{step:?}") };
+    let signature = key.sign(&request.items[0].input).unwrap();
+    let step = ledger.resume(request.continuation, vec![signature]).await.unwrap();
+    let Step::Send(envelope) = step else { panic!("{step:?}") };
+    ledger.send(envelope).await.unwrap();
+}
