@@ -196,7 +196,7 @@ impl ComponentInstance {
 /// What wasmtime says when a result or argument has more bytes than `set_hostcall_fuel` allows.
 const FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
 /// What wasmtime says when there are more handles than `set_max_component_handles` allows.
-const HANDLES_EXHAUSTED: &str = "handle";
+const HANDLES_EXHAUSTED: &str = "store handle limit exceeded";
 
 /// Why wasmtime ended a call.
 fn ended(error: &wasmtime::Error, limits: &Limits) -> Ended {
@@ -225,11 +225,15 @@ mod tests {
 
     /// What instantiating a component that has these core modules comes to.
     async fn instantiate(modules: &[&str], limits: Limits) -> Result<(), Ended> {
-        let host = Host::new(HostConfig { instances: 2, ..HostConfig::default() }).unwrap();
         let modules = modules.iter().enumerate();
         let modules =
             modules.map(|(n, m)| format!("(core module $m{n} {m}) (core instance (instantiate $m{n}))"));
-        let text = format!("(component {})", modules.collect::<String>());
+        run(&format!("(component {})", modules.collect::<String>()), limits).await
+    }
+
+    /// What instantiating this component comes to.
+    async fn run(text: &str, limits: Limits) -> Result<(), Ended> {
+        let host = Host::new(HostConfig { instances: 2, ..HostConfig::default() }).unwrap();
         let bytes = wat::parse_str(text).unwrap();
         let component = wasmtime::component::Component::from_binary(&host.shared.engine, &bytes).unwrap();
         let pre = host.shared.linker.instantiate_pre(&component).unwrap();
@@ -261,5 +265,26 @@ mod tests {
         assert_eq!(limit(instantiate(&modules, limits).await), Limit::Memory);
         let limits = Limits { memory: 20 << 16, ..Limits::default() };
         assert_eq!(instantiate(&modules, limits).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn handles_that_a_guest_makes_itself_are_limited_and_a_wrong_handle_is_a_trap() {
+        let guest = |body: &str| {
+            format!(
+                r#"(component (type $r (resource (rep i32)))
+                (core func $new (canon resource.new $r)) (core func $drop (canon resource.drop $r))
+                (core module $m (import "" "new" (func $new (param i32) (result i32)))
+                    (import "" "drop" (func $drop (param i32))) (func $start {body}) (start $start))
+                (core instance (instantiate $m (with "" (instance
+                    (export "new" (func $new)) (export "drop" (func $drop)))))))"#
+            )
+        };
+        let limits = || Limits { handles: 5, ..Limits::default() };
+        let six = "(drop (call $new (i32.const 1)))".repeat(6);
+        assert_eq!(limit(run(&guest(&six), limits()).await), Limit::Handles);
+        let five = "(drop (call $new (i32.const 1)))".repeat(5);
+        assert_eq!(run(&guest(&five), limits()).await, Ok(()));
+        let wrong = run(&guest("(call $drop (i32.const 77))"), limits()).await;
+        assert!(matches!(wrong, Err(Ended::Trapped { .. })), "{wrong:?}");
     }
 }
