@@ -1,0 +1,1 @@
+//! Adapters that each break one clause on purpose.

@@ -1,0 +1,1 @@
+//! The conformance suite: decides whether an adapter keeps the standard.

@@ -1,0 +1,1 @@
+//! Certificates of adapters, and who is let in: verification only.

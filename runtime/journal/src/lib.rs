@@ -1,0 +1,1 @@
+//! The store trait, with sled behind it, and the journal of envelopes.
