@@ -5,11 +5,12 @@
 //!   component is made one by the host; a native plug-in is one by itself.
 //! - [`Lender`] and [`Imports`]: what a host lends to an adapter, and all that an adapter can reach.
 //!
-//! What each of these promises is written down in `STANDARD.md`, in numbered clauses.
+//! What each of these promises is written down in `STANDARD.md`, in numbered clauses; [`standard`] reads them.
 
 mod adapter;
 mod call_error;
 mod imports;
+pub mod standard;
 pub mod types;
 
 pub use adapter::{Adapter, Interfaces, Ledger};

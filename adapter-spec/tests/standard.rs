@@ -4,58 +4,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use adapter_spec::{Function, types::ErrorCode};
-
-const STANDARD: &str = include_str!("../STANDARD.md");
-
-/// One clause, as a program reads it.
-struct Clause {
-    area: String,
-    number: u32,
-    text: String,
-    reason: String,
-}
-
-/// Reads the clauses; the error names the line that does not fit.
-fn clauses(standard: &str) -> Result<Vec<Clause>, String> {
-    let mut clauses: Vec<Clause> = Vec::new();
-    let mut area = None;
-    for line in standard.lines() {
-        if let Some(heading) = line.strip_prefix("### ") {
-            let parts: Vec<_> = heading.split(" · ").collect();
-            let [id, "MUST" | "SHOULD", "adapter" | "host"] = parts.as_slice() else {
-                return Err(format!("not the form of a clause: {line}"));
-            };
-            let (of, number) = id.split_once('-').ok_or_else(|| format!("no id: {line}"))?;
-            if area != Some(of) {
-                return Err(format!("a clause outside its area: {line}"));
-            }
-            let number = number.parse().map_err(|_| format!("no number: {line}"))?;
-            clauses.push(Clause { area: of.into(), number, text: String::new(), reason: String::new() });
-        } else if let Some(heading) = line.strip_prefix("## ") {
-            area = Some(heading.split_once(": ").ok_or_else(|| format!("no area: {line}"))?.0);
-        } else if line.starts_with('#') && !line.starts_with("# ") {
-            return Err(format!("a heading of another kind: {line}"));
-        } else if let Some(clause) = clauses.last_mut() {
-            let reason = line.strip_prefix("Why: ");
-            let inside = reason.is_some() || !clause.reason.is_empty();
-            let part = if inside { &mut clause.reason } else { &mut clause.text };
-            part.push_str(reason.unwrap_or(line));
-            part.push(' ');
-        }
-    }
-    Ok(clauses)
-}
+use adapter_spec::{
+    Function,
+    standard::{Clause, TEXT, clauses, parse},
+    types::ErrorCode,
+};
 
 #[test]
 fn every_clause_has_an_id_of_its_own_in_order_a_text_and_a_reason() {
-    let clauses = clauses(STANDARD).unwrap_or_else(|fault| panic!("{fault}"));
+    let parsed = parse(TEXT).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(parsed, clauses());
     let mut last: BTreeMap<&str, u32> = BTreeMap::new();
-    for clause in &clauses {
-        let before = last.insert(&clause.area, clause.number).unwrap_or(0);
-        assert!(clause.number > before, "{}-{} does not come after {before}", clause.area, clause.number);
+    for clause in clauses() {
+        let number: u32 = clause.id.rsplit('-').next().unwrap().parse().unwrap();
+        let before = last.insert(clause.area(), number).unwrap_or(0);
+        assert!(number > before, "{} does not come after {before}", clause.id);
         for part in [&clause.text, &clause.reason] {
-            assert!(part.trim().len() > 10, "{}-{} lacks its text or its reason", clause.area, clause.number);
+            assert!(part.len() > 10, "{} lacks its text or its reason", clause.id);
         }
     }
     let areas: BTreeSet<_> = last.into_keys().collect();
@@ -75,20 +40,19 @@ fn a_clause_of_another_form_is_noticed() {
         "## A: a\n### A-one · MUST · host\n",
         "## A: a\n#### A-1 · MUST · host\n",
     ] {
-        assert!(clauses(broken).is_err(), "{broken}");
+        assert!(parse(broken).is_err(), "{broken}");
     }
-    let clauses = clauses("## A: a\n### A-1 · MUST · host\nText\nand more.\n\nWhy: reason\ntoo.\n").unwrap();
-    let [clause] = clauses.as_slice() else { panic!("one clause") };
-    assert_eq!((clause.text.trim(), clause.reason.trim()), ("Text and more.", "reason too."));
+    let parsed = parse("## A: a\n### A-1 · MUST · host\nText\nand more.\n\nWhy: reason\ntoo.\n").unwrap();
+    let [clause] = parsed.as_slice() else { panic!("one clause") };
+    assert_eq!((&*clause.text, &*clause.reason), ("Text and more.", "reason too."));
 }
 
 /// What stands in backquotes in the clauses' texts.
 fn terms() -> BTreeSet<String> {
-    let clauses = clauses(STANDARD).unwrap();
     let terms = |clause: &Clause| -> Vec<String> {
         clause.text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
     };
-    clauses.iter().flat_map(terms).collect()
+    clauses().iter().flat_map(terms).collect()
 }
 
 #[test]
