@@ -1,0 +1,93 @@
+//! The recordings of a run, from which it can be repeated without a network.
+
+use std::{collections::BTreeMap, io::Read as _};
+
+use berth_lending::recording::Recording;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use crate::{testbed::Testbed, verdict::Verdict};
+
+/// The most bytes of evidence after unpacking.
+const MAX_BYTES: u64 = 1 << 30;
+/// zstd's level: a quarter of a second for a run, and a tenth of its bytes.
+const LEVEL: i32 = 9;
+
+/// A run, with all that it depended on. Made from test data alone, so nothing in it is a secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// Of the form; 1.
+    pub version: u32,
+    /// What the suite was told.
+    pub testbed: Testbed,
+    /// Only these clauses or checks were run; empty: all.
+    pub only: Vec<String>,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// By check: what its applications were lent, in the order in which they were opened.
+    pub recordings: BTreeMap<String, Vec<Recording>>,
+}
+
+/// Why evidence cannot be read.
+#[derive(Debug, Error)]
+pub enum EvidenceError {
+    /// Not packed as evidence is.
+    #[error("the evidence cannot be unpacked")]
+    Unpack(#[from] std::io::Error),
+    /// Larger than is read.
+    #[error("the evidence has more than {MAX_BYTES} bytes")]
+    TooLarge,
+    /// Not of the form.
+    #[error("the evidence is malformed")]
+    Malformed(#[from] serde_json::Error),
+    /// Of another version.
+    #[error("the evidence has version {0} of the form, and this program reads version 1")]
+    Version(u32),
+    /// Its recordings are not those of its verdict.
+    #[error("the evidence's recordings have the digest {actual}, and its verdict names {named}")]
+    Digest {
+        /// What they have.
+        actual: String,
+        /// What the verdict says.
+        named: String,
+    },
+}
+
+impl Evidence {
+    /// Packed with zstd.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn pack(&self) -> Result<Vec<u8>, EvidenceError> {
+        Ok(zstd::encode_all(&*serde_json::to_vec(self)?, LEVEL)?)
+    }
+
+    /// Reads what [`pack`](Self::pack) gives, and looks whether the verdict names these recordings.
+    ///
+    /// # Errors
+    /// See [`EvidenceError`].
+    pub fn unpack(packed: &[u8]) -> Result<Self, EvidenceError> {
+        let mut json = Vec::new();
+        zstd::Decoder::new(packed)?.take(MAX_BYTES + 1).read_to_end(&mut json)?;
+        if json.len() as u64 > MAX_BYTES {
+            return Err(EvidenceError::TooLarge);
+        }
+        let evidence: Evidence = serde_json::from_slice(&json)?;
+        if evidence.version != 1 {
+            return Err(EvidenceError::Version(evidence.version));
+        }
+        let (actual, named) = (digest(&evidence.recordings), evidence.verdict.evidence.clone());
+        if actual != named {
+            return Err(EvidenceError::Digest { actual, named });
+        }
+        Ok(evidence)
+    }
+}
+
+/// SHA-256 over the JSON of the recordings, hexadecimal.
+#[must_use]
+pub fn digest(recordings: &BTreeMap<String, Vec<Recording>>) -> String {
+    hex::encode(Sha256::digest(serde_json::to_vec(recordings).unwrap_or_default()))
+}

@@ -1,0 +1,285 @@
+//! The test bed file: all that the suite is told of a framework, so that it need not know any.
+
+use std::{collections::BTreeMap, path::Path};
+
+use adapter_spec::types::{ContractCall, Deployment, NativeCall, SignatureScheme, Transport, Value};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The most bytes of a test bed file.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// Why a test bed file cannot be used.
+#[derive(Debug, Error)]
+pub enum TestbedError {
+    /// It cannot be read.
+    #[error("the test bed file {path} cannot be read")]
+    Read {
+        /// Where it was looked for.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It has too many bytes.
+    #[error("the test bed file {path} has more than {MAX_BYTES} bytes")]
+    TooLarge {
+        /// Where it is.
+        path: String,
+    },
+    /// It does not have the form.
+    #[error("the test bed file is malformed: {0}")]
+    Malformed(#[from] toml::de::Error),
+}
+
+/// A test bed. Whatever is in it is for tests only and goes into published evidence, the keys too.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Testbed {
+    /// For people.
+    pub name: String,
+    /// Which node it is; goes into the certificate.
+    pub node: Node,
+    /// What `open` is given, after the adapter's own schema.
+    #[serde(default)]
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    /// The settings of another ledger space on the same node (another channel, group or chain), where there is one.
+    pub other_settings: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Settings that do not fit the schema, each a JSON text.
+    #[serde(default)]
+    pub wrong_settings: Vec<String>,
+    /// What is lent.
+    #[serde(default)]
+    pub endpoints: Vec<LentEndpoint>,
+    /// Keys that are lent under the descriptor's names.
+    #[serde(default)]
+    pub service_keys: Vec<LentKey>,
+    /// Who can pay and write; at least one. With `fund`, the suite makes keys of its own and has the first pay them.
+    #[serde(default)]
+    pub parties: Vec<TestParty>,
+    /// The call that gives the account `{account}` the means to write, made by the first party.
+    pub fund: Option<Template>,
+    /// Methods that submit transactions, in the form of the descriptor's `reads`; none of the reads may be among them.
+    #[serde(default)]
+    pub submits: Vec<String>,
+    /// The contract that the checks call.
+    pub probe: Probe,
+    /// Where the preset contract is, where `plan` does not tell.
+    pub preset: Option<String>,
+    /// What the test bed can be told to do: `advance` (makes {blocks} blocks), `reorganise` (drops the newest {depth}
+    /// blocks, their transactions too, and makes more others), `hold` (makes no blocks by itself), `release`, `prune` (forgets the state and the
+    /// blocks below {block}).
+    #[serde(default)]
+    pub controls: BTreeMap<String, Vec<Command>>,
+    /// Public keys with the accounts that the framework's own tools derive from them.
+    #[serde(default)]
+    pub vectors: Vec<Vector>,
+    /// Calls whose failure the ledger reports with a code of its own, and what it must become.
+    #[serde(default)]
+    pub native_errors: Vec<NativeError>,
+    /// Names of controls, probe functions and entries that the framework cannot have, each with the reason. What is
+    /// neither here nor offered makes checks end as unknown.
+    #[serde(default)]
+    pub absent: BTreeMap<String, String>,
+    /// How long a transaction may take to get into a block, in looks at its receipt; each comes 20 milliseconds after the
+    /// one before.
+    #[serde(default = "patience")]
+    pub patience: u32,
+}
+
+fn patience() -> u32 {
+    500
+}
+
+/// The node behind the endpoints.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Node {
+    /// The program's name and version.
+    pub version: String,
+    /// SHA-256 of the program, hexadecimal, where it is at hand.
+    pub program_sha256: Option<String>,
+    /// What identifies the chain: the first block's hash, a channel's or group's id.
+    pub genesis: Option<String>,
+}
+
+/// A lent endpoint.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LentEndpoint {
+    /// The descriptor's name.
+    pub need: String,
+    /// How it is spoken to.
+    pub transport: Transport,
+    /// The base address.
+    pub url: String,
+    /// What the adapter is told of it.
+    #[serde(default)]
+    pub labels: Vec<(String, String)>,
+    /// Authorities for `https://`, PEM.
+    pub ca_pem: Option<String>,
+    /// The client's certificate, PEM.
+    pub client_certificate_pem: Option<String>,
+    /// The client's key, PEM; a test's.
+    pub client_key_pem: Option<String>,
+    /// The name in the server's certificate, where it is not the address's.
+    pub server_name: Option<String>,
+}
+
+/// A lent service key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LentKey {
+    /// The descriptor's name.
+    pub name: String,
+    /// Its scheme.
+    pub scheme: SignatureScheme,
+    /// 32 bytes, hexadecimal; a test's.
+    pub secret: String,
+    /// X.509, DER, hexadecimal.
+    pub certificate: Option<String>,
+}
+
+/// Somebody who can write.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TestParty {
+    /// The framework's name for it, where the key alone does not decide.
+    pub account: Option<String>,
+    /// Its key's scheme.
+    pub scheme: SignatureScheme,
+    /// 32 bytes, hexadecimal; a test's.
+    pub secret: String,
+    /// X.509, DER, hexadecimal.
+    pub certificate: Option<String>,
+}
+
+/// A call with places to fill in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Template {
+    /// An operation of the framework's own; `{account}` in its JSON is filled in.
+    pub native: Option<NativeCall>,
+    /// Or a contract's function; `{account}` in its contract and in text arguments is filled in.
+    pub invoke: Option<ContractCall>,
+    /// Currency sent along.
+    pub amount: Option<String>,
+}
+
+/// The contract that the checks call. Its functions have fixed meanings, see `conformance/README.md`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Probe {
+    /// How it is put on the ledger.
+    pub deployment: Option<Deployment>,
+    /// Or where it is already.
+    pub contract: Option<String>,
+    /// Its interface description, given with every call.
+    pub abi: Option<String>,
+    /// Its functions, by the suite's names for them.
+    #[serde(default)]
+    pub functions: BTreeMap<String, String>,
+    /// The name of the event that `add` makes.
+    pub event: Option<String>,
+    /// Arguments that do not fit `add`.
+    #[serde(default)]
+    pub unfit: Vec<Vec<Value>>,
+    /// A contract that is not there, in the framework's form.
+    pub missing_contract: Option<String>,
+    /// A function that is not there, with the arguments of `add`.
+    pub missing_function: Option<String>,
+    /// The largest integer that `add` takes, decimal.
+    pub largest: Option<String>,
+}
+
+/// What a test bed is told, at an address that is not lent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Command {
+    /// Where.
+    pub url: String,
+    /// A JSON-RPC method.
+    pub method: String,
+    /// Its parameters, JSON, with places to fill in, e.g. `[{depth}]`.
+    pub params: String,
+}
+
+/// A key and its accounts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Vector {
+    /// The key's scheme.
+    pub scheme: SignatureScheme,
+    /// SEC1 uncompressed point, hexadecimal.
+    pub point: String,
+    /// Its accounts.
+    pub accounts: Vec<String>,
+    /// Who says so: a tool with its version, a document with its section.
+    pub source: String,
+}
+
+/// A framework's error and the standard's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NativeError {
+    /// The code or message as it comes from the node: of JSON-RPC the error object, of gRPC the status, as JSON.
+    pub answer: serde_json::Value,
+    /// The endpoint method that it answers.
+    pub method: String,
+    /// The standard's code.
+    pub code: adapter_spec::types::ErrorCode,
+    /// Whether a retry helps.
+    pub retryable: Option<bool>,
+    /// `never` or `unknown`, where the method submits.
+    pub effect: Option<adapter_spec::types::Effect>,
+}
+
+impl Testbed {
+    /// Reads a test bed from TOML text.
+    ///
+    /// # Errors
+    /// When it does not have the form; the error names the place.
+    pub fn from_toml(text: &str) -> Result<Self, TestbedError> {
+        Ok(toml::from_str(text)?)
+    }
+
+    /// Reads a test bed file.
+    ///
+    /// # Errors
+    /// See [`TestbedError`].
+    pub fn read(path: &Path) -> Result<Self, TestbedError> {
+        let shown = path.display().to_string();
+        let read = |source| TestbedError::Read { path: shown.clone(), source };
+        if std::fs::metadata(path).map_err(read)?.len() > MAX_BYTES {
+            return Err(TestbedError::TooLarge { path: shown });
+        }
+        Testbed::from_toml(&std::fs::read_to_string(path).map_err(read)?)
+    }
+
+    pub(crate) fn has_entry(&self, name: &str) -> bool {
+        match name {
+            "other-settings" => self.other_settings.is_some(),
+            "wrong-settings" => !self.wrong_settings.is_empty(),
+            "vectors" => !self.vectors.is_empty(),
+            "native-errors" => !self.native_errors.is_empty(),
+            "submits" => !self.submits.is_empty(),
+            "unfit" => !self.probe.unfit.is_empty(),
+            "missing-contract" => self.probe.missing_contract.is_some(),
+            "missing-function" => self.probe.missing_function.is_some(),
+            "event" => self.probe.event.is_some(),
+            "largest" => self.probe.largest.is_some(),
+            "fund" => self.fund.is_some(),
+            "two-parties" => self.fund.is_some() || self.parties.len() > 1,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn offers(&self, kind: &str, name: &str, offered: bool) -> Result<(), crate::check::Unmet> {
+        if offered {
+            return Ok(());
+        }
+        Err(match self.absent.get(name) {
+            Some(reason) => crate::check::Unmet::NotApplicable(reason.clone()),
+            None => crate::check::Unmet::Unknown(format!("the test bed has no {kind} {name:?}")),
+        })
+    }
+}

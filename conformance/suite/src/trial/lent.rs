@@ -1,0 +1,270 @@
+//! What an application of a trial lends: the ground's endpoints, with whatever goes wrong there, and state, time,
+//! randomness and log that the suite keeps.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use adapter_spec::{
+    Function, GrpcStream, Imports, Lender, async_trait,
+    types::{
+        Error, HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput,
+        transport::{
+            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest,
+            Lent as LentEndpoint, LogLevel,
+        },
+    },
+};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng as _, SeedableRng as _},
+};
+
+use super::faults::{Asked, Disturbance, Disturbances};
+
+/// What the suite keeps for one application, across restarts of its ledger.
+#[derive(Default)]
+pub(crate) struct Kept {
+    pub(crate) state: BTreeMap<String, Vec<u8>>,
+    pub(crate) log: Vec<(LogLevel, String)>,
+    /// Added to the time, milliseconds.
+    pub(crate) skew: i64,
+    pub(crate) disturbances: Disturbances,
+    random: Option<ChaCha8Rng>,
+}
+
+/// Lends to one application.
+#[derive(Clone)]
+pub(crate) struct Lent {
+    pub(crate) application: Arc<str>,
+    pub(crate) ground: Arc<dyn Lender>,
+    pub(crate) kept: Arc<Mutex<Kept>>,
+    pub(crate) seed: u64,
+}
+
+impl Lent {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lender for Lent {
+    fn application(&self) -> &str {
+        &self.application
+    }
+
+    fn imports(&self, function: Function) -> Arc<dyn Imports> {
+        Arc::new(LentImports { ground: self.ground.imports(function), lent: self.clone(), function })
+    }
+}
+
+struct LentImports {
+    ground: Arc<dyn Imports>,
+    lent: Lent,
+    function: Function,
+}
+
+impl LentImports {
+    fn disturb(&self, asked: Asked<'_>) -> Option<Disturbance> {
+        self.lent.lock().disturbances.next(self.function, asked)
+    }
+}
+
+#[async_trait]
+impl Imports for LentImports {
+    fn lent_as(&self, need: &str) -> Vec<LentEndpoint> {
+        self.ground.lent_as(need)
+    }
+
+    async fn http(&self, requests: Vec<HttpRequest>) -> Vec<Result<HttpResponse, Failure>> {
+        let mut waiting = VecDeque::new();
+        let mut carried = Vec::new();
+        for request in requests {
+            let method = format!("{} {}", request.method, request.path);
+            let disturbance = self.disturb(Asked { endpoint: &request.endpoint, method: &method });
+            if disturbance.as_ref().is_none_or(Disturbance::leaves) {
+                carried.push(request);
+            }
+            waiting.push_back((method, disturbance));
+        }
+        let mut came: VecDeque<_> = self.ground.http(carried).await.into();
+        let mut answers = Vec::new();
+        for (method, disturbance) in waiting {
+            answers.push(match disturbance {
+                None => came.pop_front().unwrap_or(Err(Failure::Timeout)),
+                Some(disturbance) => {
+                    let answer = disturbance.leaves().then(|| came.pop_front()).flatten();
+                    let answer =
+                        answer.map(|answer| answer.map(|response| (response.body.clone(), response)));
+                    let (body, response) = match answer {
+                        Some(Ok((body, response))) => (Some(Ok(body)), Some(response)),
+                        Some(Err(failure)) => (Some(Err(failure)), None),
+                        None => (None, None),
+                    };
+                    let disturbed = self.lent.lock().disturbances.answer(&disturbance, &method, body);
+                    disturbed.map(|body| match response {
+                        Some(response) => HttpResponse { body, ..response },
+                        None => HttpResponse { status: 200, headers: Vec::new(), body },
+                    })
+                }
+            });
+        }
+        self.lent.lock().disturbances.reorder(self.function, &mut answers);
+        answers
+    }
+
+    async fn json_rpc(&self, requests: Vec<JsonRpcRequest>) -> Vec<Result<String, JsonRpcFailure>> {
+        let mut waiting = VecDeque::new();
+        let mut carried = Vec::new();
+        for request in requests {
+            let asked = Asked { endpoint: &request.endpoint, method: &request.method };
+            let disturbance = self.disturb(asked);
+            let method = request.method.clone();
+            if disturbance.as_ref().is_none_or(Disturbance::leaves) {
+                carried.push(request);
+            }
+            waiting.push_back((method, disturbance));
+        }
+        let mut came: VecDeque<_> = self.ground.json_rpc(carried).await.into();
+        let mut answers = Vec::new();
+        for (method, disturbance) in waiting {
+            answers.push(match disturbance {
+                None => came.pop_front().unwrap_or(Err(JsonRpcFailure::Transport(Failure::Timeout))),
+                Some(Disturbance::RpcError(error)) => Err(JsonRpcFailure::Error(error)),
+                Some(disturbance) => {
+                    let answer = disturbance.leaves().then(|| came.pop_front()).flatten();
+                    match answer {
+                        Some(Err(JsonRpcFailure::Error(error))) if !disturbance.hides_errors() => {
+                            Err(JsonRpcFailure::Error(error))
+                        }
+                        answer => {
+                            let body = answer.map(|answer| match answer {
+                                Ok(json) => Ok(json.into_bytes()),
+                                Err(JsonRpcFailure::Transport(failure)) => Err(failure),
+                                Err(JsonRpcFailure::Error(_)) => Ok(b"null".to_vec()),
+                            });
+                            let disturbed = self.lent.lock().disturbances.answer(&disturbance, &method, body);
+                            // A lender answers broken text as interrupted: it has looked for the JSON-RPC frame.
+                            disturbed
+                                .and_then(|body| {
+                                    as_json(body).ok_or_else(|| {
+                                        Failure::Interrupted("the answer is no JSON-RPC 2.0".into())
+                                    })
+                                })
+                                .map_err(JsonRpcFailure::Transport)
+                        }
+                    }
+                }
+            });
+        }
+        self.lent.lock().disturbances.reorder(self.function, &mut answers);
+        answers
+    }
+
+    async fn grpc(&self, requests: Vec<GrpcRequest>) -> Vec<Result<Vec<u8>, GrpcFailure>> {
+        let mut waiting = VecDeque::new();
+        let mut carried = Vec::new();
+        for request in requests {
+            let disturbance = self.disturb(Asked { endpoint: &request.endpoint, method: &request.method });
+            let method = request.method.clone();
+            if disturbance.as_ref().is_none_or(Disturbance::leaves) {
+                carried.push(request);
+            }
+            waiting.push_back((method, disturbance));
+        }
+        let mut came: VecDeque<_> = self.ground.grpc(carried).await.into();
+        let mut answers = Vec::new();
+        for (method, disturbance) in waiting {
+            answers.push(match disturbance {
+                None => came.pop_front().unwrap_or(Err(GrpcFailure::Transport(Failure::Timeout))),
+                Some(disturbance) => {
+                    let answer = disturbance.leaves().then(|| came.pop_front()).flatten();
+                    match answer {
+                        Some(Err(GrpcFailure::Status(status))) if !disturbance.hides_errors() => {
+                            Err(GrpcFailure::Status(status))
+                        }
+                        answer => {
+                            let body = answer.map(|answer| match answer {
+                                Ok(message) => Ok(message),
+                                Err(GrpcFailure::Transport(failure)) => Err(failure),
+                                Err(GrpcFailure::Status(_)) => Ok(Vec::new()),
+                            });
+                            let disturbed = self.lent.lock().disturbances.answer(&disturbance, &method, body);
+                            disturbed.map_err(GrpcFailure::Transport)
+                        }
+                    }
+                }
+            });
+        }
+        self.lent.lock().disturbances.reorder(self.function, &mut answers);
+        answers
+    }
+
+    async fn grpc_stream(&self, request: GrpcRequest) -> Result<Box<dyn GrpcStream>, GrpcFailure> {
+        match self.disturb(Asked { endpoint: &request.endpoint, method: &request.method }) {
+            None => self.ground.grpc_stream(request).await,
+            Some(disturbance) => {
+                let answer = self.lent.lock().disturbances.answer(&disturbance, &request.method, None);
+                Err(GrpcFailure::Transport(answer.err().unwrap_or(Failure::Timeout)))
+            }
+        }
+    }
+
+    async fn service_public_key(&self, name: &str) -> Result<PublicKey, Error> {
+        self.ground.service_public_key(name).await
+    }
+
+    async fn service_sign(&self, name: &str, input: SigningInput) -> Result<Signature, Error> {
+        self.ground.service_sign(name, input).await
+    }
+
+    fn hash(&self, algorithm: HashAlgorithm, data: &[u8]) -> Vec<u8> {
+        berth_crypto::hash(algorithm, data).to_vec()
+    }
+
+    fn verify(&self, key: &PublicKey, input: &SigningInput, signature: &Signature) -> bool {
+        berth_crypto::verify(key, input, signature)
+    }
+
+    fn recover(&self, scheme: SignatureScheme, digest: &[u8], signature: &Signature) -> Option<Vec<u8>> {
+        berth_crypto::recover(scheme, digest, signature)
+    }
+
+    async fn state_get(&self, key: &str) -> Option<Vec<u8>> {
+        self.lent.lock().state.get(key).cloned()
+    }
+
+    async fn state_swap(&self, key: &str, expected: Option<Vec<u8>>, new: Option<Vec<u8>>) -> bool {
+        let mut kept = self.lent.lock();
+        if kept.state.get(key) != expected.as_ref() {
+            return false;
+        }
+        match new {
+            Some(new) => kept.state.insert(key.to_owned(), new),
+            None => kept.state.remove(key),
+        };
+        true
+    }
+
+    fn now_millis(&self) -> u64 {
+        self.ground.now_millis().saturating_add_signed(self.lent.lock().skew)
+    }
+
+    fn random(&self, length: u32) -> Vec<u8> {
+        let mut bytes = vec![0; usize::try_from(length.min(1 << 16)).unwrap_or(0)];
+        let seed = self.lent.seed;
+        self.lent.lock().random.get_or_insert_with(|| ChaCha8Rng::seed_from_u64(seed)).fill_bytes(&mut bytes);
+        bytes
+    }
+
+    fn log(&self, level: LogLevel, message: &str) {
+        self.lent.lock().log.push((level, message.to_owned()));
+    }
+}
+
+/// The text, if it is JSON as far as a lender looks.
+fn as_json(body: Vec<u8>) -> Option<String> {
+    let text = String::from_utf8(body).ok()?;
+    serde_json::from_str::<&serde_json::value::RawValue>(&text).is_ok().then_some(text)
+}
