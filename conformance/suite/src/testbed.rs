@@ -26,6 +26,20 @@ pub enum TestbedError {
         /// Where it is.
         path: String,
     },
+    /// A place was not filled in.
+    #[error("the test bed file has ${{{name}}}; say what it is with --set {name}=…")]
+    Place {
+        /// Its name.
+        name: String,
+    },
+    /// A file that it names has no such field.
+    #[error("{path} is no JSON object with a field {field:?}")]
+    Field {
+        /// The file.
+        path: String,
+        /// The field.
+        field: String,
+    },
     /// It does not have the form.
     #[error("the test bed file is malformed: {0}")]
     Malformed(#[from] toml::de::Error),
@@ -234,25 +248,37 @@ pub struct NativeError {
 }
 
 impl Testbed {
-    /// Reads a test bed from TOML text.
+    /// Reads a test bed from TOML text. `${name}` anywhere in it is replaced by the place of that name; a key that ends
+    /// with `-file` is replaced by what it names, relative to `folder`: a text file, or with `#field` a field of a JSON
+    /// file.
     ///
     /// # Errors
     /// When it does not have the form; the error names the place.
-    pub fn from_toml(text: &str) -> Result<Self, TestbedError> {
-        Ok(toml::from_str(text)?)
+    pub fn from_toml(
+        text: &str,
+        folder: &Path,
+        places: &BTreeMap<String, String>,
+    ) -> Result<Self, TestbedError> {
+        let mut text = text.to_owned();
+        for (name, value) in places {
+            text = text.replace(&format!("${{{name}}}"), value);
+        }
+        if let Some((_, rest)) = text.split_once("${") {
+            let name = rest.split('}').next().unwrap_or_default().to_owned();
+            return Err(TestbedError::Place { name });
+        }
+        let mut table = toml::Value::Table(toml::from_str(&text)?);
+        resolve_files(&mut table, folder)?;
+        Ok(table.try_into()?)
     }
 
-    /// Reads a test bed file.
+    /// Reads a test bed file; see [`from_toml`](Self::from_toml).
     ///
     /// # Errors
     /// See [`TestbedError`].
-    pub fn read(path: &Path) -> Result<Self, TestbedError> {
-        let shown = path.display().to_string();
-        let read = |source| TestbedError::Read { path: shown.clone(), source };
-        if std::fs::metadata(path).map_err(read)?.len() > MAX_BYTES {
-            return Err(TestbedError::TooLarge { path: shown });
-        }
-        Testbed::from_toml(&std::fs::read_to_string(path).map_err(read)?)
+    pub fn read(path: &Path, places: &BTreeMap<String, String>) -> Result<Self, TestbedError> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Testbed::from_toml(&read_bounded(path)?, folder, places)
     }
 
     pub(crate) fn has_entry(&self, name: &str) -> bool {
@@ -281,5 +307,44 @@ impl Testbed {
             Some(reason) => crate::check::Unmet::NotApplicable(reason.clone()),
             None => crate::check::Unmet::Unknown(format!("the test bed has no {kind} {name:?}")),
         })
+    }
+}
+
+fn read_bounded(path: &Path) -> Result<String, TestbedError> {
+    let shown = path.display().to_string();
+    let read = |source| TestbedError::Read { path: shown.clone(), source };
+    if std::fs::metadata(path).map_err(read)?.len() > MAX_BYTES {
+        return Err(TestbedError::TooLarge { path: shown });
+    }
+    std::fs::read_to_string(path).map_err(read)
+}
+
+/// Replaces every `name-file` by `name` with what the file has.
+fn resolve_files(value: &mut toml::Value, folder: &Path) -> Result<(), TestbedError> {
+    match value {
+        toml::Value::Array(items) => items.iter_mut().try_for_each(|item| resolve_files(item, folder)),
+        toml::Value::Table(table) => {
+            let named: Vec<_> = table.keys().filter(|key| key.ends_with("-file")).cloned().collect();
+            for key in named {
+                let Some(toml::Value::String(file)) = table.remove(&key) else { continue };
+                let name = key.trim_end_matches("-file").to_owned();
+                table.insert(name, toml::Value::String(file_content(&file, folder)?));
+            }
+            table.iter_mut().try_for_each(|(_, item)| resolve_files(item, folder))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn file_content(file: &str, folder: &Path) -> Result<String, TestbedError> {
+    let (path, field) = file.split_once('#').map_or((file, None), |(path, field)| (path, Some(field)));
+    let text = read_bounded(&folder.join(path))?;
+    let Some(field) = field else { return Ok(text.trim().to_owned()) };
+    let missing = || TestbedError::Field { path: path.into(), field: field.into() };
+    let json: serde_json::Value = serde_json::from_str(&text).map_err(|_| missing())?;
+    match json.get(field) {
+        Some(serde_json::Value::String(text)) => Ok(text.clone()),
+        Some(value) => Ok(value.to_string()),
+        None => Err(missing()),
     }
 }
