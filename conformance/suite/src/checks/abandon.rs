@@ -1,0 +1,5 @@
+//! ABAN: abandonment.
+
+use crate::check::Check;
+
+pub(super) const CHECKS: &[Check] = &[];

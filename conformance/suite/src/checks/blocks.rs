@@ -1,0 +1,5 @@
+//! BLK: blocks.
+
+use crate::check::Check;
+
+pub(super) const CHECKS: &[Check] = &[];

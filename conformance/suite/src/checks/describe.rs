@@ -1,0 +1,5 @@
+//! DESC: describe, settings, open, and FORM.
+
+use crate::check::Check;
+
+pub(super) const CHECKS: &[Check] = &[];

@@ -1,0 +1,5 @@
+//! ERR: errors.
+
+use crate::check::Check;
+
+pub(super) const CHECKS: &[Check] = &[];

@@ -1,0 +1,5 @@
+//! EVT: events.
+
+use crate::check::Check;
+
+pub(super) const CHECKS: &[Check] = &[];

@@ -1,0 +1,5 @@
+//! ISO: isolation, and ENV and UPG.
+
+use crate::check::Check;
+
+pub(super) const CHECKS: &[Check] = &[];

@@ -1,0 +1,5 @@
+//! NODE: node misbehaviour, and NET.
+
+use crate::check::Check;
+
+pub(super) const CHECKS: &[Check] = &[];

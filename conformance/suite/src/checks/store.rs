@@ -1,0 +1,5 @@
+//! STORE: the preset store.
+
+use crate::check::Check;
+
+pub(super) const CHECKS: &[Check] = &[];
