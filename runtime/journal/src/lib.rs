@@ -1,5 +1,6 @@
 //! The store trait, with sled behind it, and the journal of envelopes.
 
+mod crash_store;
 mod drive;
 mod entry;
 mod error;
@@ -12,6 +13,7 @@ mod sled_store;
 mod sources;
 mod store;
 
+pub use crash_store::{Crash, CrashStore};
 pub use drive::{
     DriveError, Outcome, Recovered, Signer, SignerError, Task, Trouble, Work, carry_out, follow, recover,
 };

@@ -34,10 +34,6 @@ impl Contents {
         };
     }
 
-    pub(crate) fn values(&self) -> impl Iterator<Item = &Vec<u8>> {
-        self.values.values()
-    }
-
     pub(crate) fn scan(&self, prefix: &[u8], from: &[u8], limit: usize) -> Result<Page, StoreError> {
         let start = prefix.max(from).to_vec();
         let walk = self
@@ -72,6 +68,10 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub(crate) fn holding(contents: Contents) -> Self {
+        MemoryStore { contents: Mutex::new(contents) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {
