@@ -185,7 +185,7 @@ impl Journal {
         if !bound {
             return Ok(Bound::Before(Box::new(entry)));
         }
-        Ok(Bound::Now(Sendable { key: key.clone(), envelope, first: true }))
+        Ok(Bound::Now(Sendable { key: key.clone(), envelope }))
     }
 
     /// The envelope of a key, to be sent again after a restart or a failure. None where there is none, or where it is
@@ -209,7 +209,7 @@ impl Journal {
             })
             .await?;
         self.confirm(&entry).await?;
-        Ok(envelope.map(|envelope| Sendable { key: key.clone(), envelope, first: false }))
+        Ok(envelope.map(|envelope| Sendable { key: key.clone(), envelope }))
     }
 
     /// Notes how a send ended.
@@ -220,7 +220,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub async fn attempted(&self, attempt: Attempt) -> Result<Attempted, JournalError> {
-        let Attempt { key, first, result } = attempt;
+        let Attempt { key, result } = attempt;
         match result {
             Ok(()) => {
                 // Not flushed: if a crash takes it, the same bytes are sent once more.
@@ -233,7 +233,7 @@ impl Journal {
                 Ok(Attempted::Acknowledged)
             }
             Err(CallError::Answered(SendFailure { error, effect: Effect::Never })) => {
-                match self.settle_only_attempt(&key, first, &error).await? {
+                match self.settle_only_attempt(&key, &error).await? {
                     true => Ok(Attempted::Never(error)),
                     false => Ok(Attempted::NotThisTime(error)),
                 }
@@ -250,19 +250,11 @@ impl Journal {
     pub async fn too_late(&self, sendable: Sendable) -> Result<bool, JournalError> {
         let error =
             Error::new(ErrorCode::Expired, "the transaction was not sent before the end of its validity");
-        self.settle_only_attempt(&sendable.key, sendable.first, &error).await
+        self.settle_only_attempt(&sendable.key, &error).await
     }
 
     /// Settles with `never` where no other attempt can have had an effect.
-    async fn settle_only_attempt(
-        &self,
-        key: &EntryKey,
-        first: bool,
-        error: &Error,
-    ) -> Result<bool, JournalError> {
-        if !first {
-            return Ok(false);
-        }
+    async fn settle_only_attempt(&self, key: &EntryKey, error: &Error) -> Result<bool, JournalError> {
         let only = |entry: &Entry| matches!(&entry.state, State::Signed(signed) if signed.given_out == 1);
         self.settle_if(key, Settlement::Never(error.clone()), only).await.map(|(_, settled)| settled)
     }

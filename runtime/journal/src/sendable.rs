@@ -14,8 +14,6 @@ use crate::key::EntryKey;
 pub struct Sendable {
     pub(crate) key: EntryKey,
     pub(crate) envelope: Envelope,
-    /// No other was given out before this one.
-    pub(crate) first: bool,
 }
 
 impl Sendable {
@@ -31,16 +29,10 @@ impl Sendable {
         &self.envelope
     }
 
-    /// Whether it cannot have been sent before.
-    #[must_use]
-    pub fn is_first(&self) -> bool {
-        self.first
-    }
-
     /// Sends the very bytes that are in the journal. Hand the result to [`Journal::attempted`](crate::Journal::attempted).
     pub async fn send(self, ledger: &dyn Ledger) -> Attempt {
         let result = ledger.send(self.envelope).await;
-        Attempt { key: self.key, first: self.first, result }
+        Attempt { key: self.key, result }
     }
 }
 
@@ -49,7 +41,6 @@ impl fmt::Debug for Sendable {
         f.debug_struct("Sendable")
             .field("key", &self.key)
             .field("transaction", &self.envelope.transaction)
-            .field("first", &self.first)
             .finish_non_exhaustive()
     }
 }
@@ -59,7 +50,6 @@ impl fmt::Debug for Sendable {
 #[must_use = "the journal must know how it ended"]
 pub struct Attempt {
     pub(crate) key: EntryKey,
-    pub(crate) first: bool,
     pub(crate) result: Result<(), CallError<SendFailure>>,
 }
 

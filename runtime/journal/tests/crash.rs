@@ -16,7 +16,7 @@ use adapter_spec::types::{CallOptions, Validity};
 use berth_journal::{
     Crash, CrashStore, DriveError, Journal, JournalError, Outcome, Settlement, Task, Work, carry_out, recover,
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 use support::{APPLICATION, Counted, CrashingLedger, Node, Signatures, ToyLedger, block_on, key, work};
 
 /// A crash: after this many steps of a life, and which of the unflushed writes survive it (bits, the first is the lowest).
@@ -50,6 +50,7 @@ impl World {
             crash: Arc::clone(crash),
             store: Arc::clone(store),
         };
+        self.assert_listed(store).await;
         recover(&journal, APPLICATION, &ledger).await.unwrap();
         for _ in 0..ROUNDS {
             let mut under_way = false;
@@ -74,6 +75,18 @@ impl World {
             }
         }
         panic!("it comes to no end: {:?}", self.told);
+    }
+
+    /// Nothing that was sent and is not settled is forgotten at a restart.
+    async fn assert_listed(&self, store: &CrashStore) {
+        let journal = Journal::new(Arc::new(store.durable()));
+        let open = journal.unsettled(APPLICATION, None, 100).await.unwrap().entries;
+        for work in &self.works {
+            let Some(entry) = journal.entry(&work.key).await.unwrap() else { continue };
+            let Some(signed) = entry.state.signed() else { continue };
+            let sent = self.ledger.lock().sent.contains(&signed.envelope.bytes);
+            assert!(!sent || open.contains(&entry), "what was sent is not listed");
+        }
     }
 
     /// Lives with these stops, and one more to the end. Gives the number of unflushed writes at the last stop; none if a
@@ -107,7 +120,8 @@ impl World {
 
     /// Each piece of work had, once, the effect that its caller was told of.
     fn check(&self) {
-        let toy = self.ledger.lock();
+        let mut toy = self.ledger.lock();
+        toy.arrive(u32::MAX);
         let distinct = |all: &[Vec<u8>]| all.iter().collect::<BTreeSet<_>>().len();
         assert!(distinct(&toy.salts) <= self.works.len(), "a key had two salts");
         assert!(distinct(&toy.sent) <= self.works.len(), "a key had two envelopes");
@@ -154,8 +168,8 @@ fn one(script: &[Node]) -> World {
 
 #[test]
 fn a_transaction_takes_effect_once_whatever_crashes_and_however_its_sends_end() {
-    use Node::{HostEnds, Loses, Refuses, Takes, TakesSilently, Unreachable};
-    let scripts: [&[Node]; 10] = [
+    use Node::{Delays, HostEnds, Loses, Refuses, Takes, TakesSilently, Unreachable};
+    let scripts: [&[Node]; 12] = [
         &[Takes],
         &[TakesSilently],
         &[Loses],
@@ -165,6 +179,8 @@ fn a_transaction_takes_effect_once_whatever_crashes_and_however_its_sends_end() 
         &[Loses, Unreachable],
         &[TakesSilently, Unreachable],
         &[Loses, Refuses],
+        &[Delays, Unreachable],
+        &[Delays, Loses, Unreachable],
         &[TakesSilently, Refuses, Loses],
     ];
     for script in scripts {
@@ -230,6 +246,7 @@ fn node() -> impl Strategy<Value = Node> {
         Just(Node::Takes),
         Just(Node::TakesSilently),
         Just(Node::Loses),
+        Just(Node::Delays),
         Just(Node::Unreachable),
         Just(Node::Refuses),
         Just(Node::HostEnds),
@@ -237,7 +254,7 @@ fn node() -> impl Strategy<Value = Node> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, rng_seed: RngSeed::Fixed(17), ..ProptestConfig::default() })]
 
     #[test]
     fn any_row_of_crashes_and_failures_leaves_each_transaction_once(

@@ -51,6 +51,8 @@ pub enum Node {
     TakesSilently,
     /// It is lost on the way, and nobody knows.
     Loses,
+    /// Takes it when three more receipts were asked for; nobody knows till then.
+    Delays,
     /// Is not reached: no effect, this time.
     Unreachable,
     /// Refuses these bytes for good, unless it has them.
@@ -84,12 +86,28 @@ pub struct Toy {
     pub next_nonce: u64,
     /// What took effect: bytes, by nonce.
     pub taken: BTreeMap<u64, Vec<u8>>,
+    /// What is on its way, and how many receipts are asked for before it arrives.
+    pub delayed: Vec<(u32, Vec<u8>)>,
     /// Each send, whatever came of it.
     pub sent: Vec<Vec<u8>>,
     pub salts: Vec<Vec<u8>>,
     pub abandoned: Vec<Vec<u8>>,
     pub receipts_asked: u32,
     pub begun: u32,
+}
+
+impl Toy {
+    /// What is on its way comes nearer by so many receipts.
+    pub fn arrive(&mut self, receipts: u32) {
+        for (left, bytes) in std::mem::take(&mut self.delayed) {
+            match left.saturating_sub(receipts) {
+                0 => {
+                    self.taken.entry(envelope_nonce(&bytes)).or_insert(bytes);
+                }
+                left => self.delayed.push((left, bytes)),
+            }
+        }
+    }
 }
 
 fn envelope_nonce(bytes: &[u8]) -> u64 {
@@ -139,15 +157,22 @@ impl ToyLedger {
         toy.sent.push(bytes.to_vec());
         let node = toy.script.pop_front().unwrap_or(Node::Takes);
         let nonce = envelope_nonce(bytes);
-        let known = toy.taken.get(&nonce).map(|taken| taken == bytes);
+        let on_its_way = toy.delayed.iter().any(|(_, delayed)| delayed == bytes).then_some(true);
+        let known = toy.taken.get(&nonce).map(|taken| taken == bytes).or(on_its_way);
         match (node, known) {
             (Node::Unreachable, _) => fail(ErrorCode::Unavailable, true, Effect::Never),
             (Node::HostEnds, _) => Err(CallError::Ended(Ended::Host { message: "no room".into() })),
             (Node::Loses, _) => fail(ErrorCode::Timeout, true, Effect::Unknown),
             (Node::Takes | Node::Refuses, Some(true)) => Ok(()),
-            (Node::TakesSilently, Some(true)) => fail(ErrorCode::Timeout, true, Effect::Unknown),
+            (Node::TakesSilently | Node::Delays, Some(true)) => {
+                fail(ErrorCode::Timeout, true, Effect::Unknown)
+            }
             // Another transaction has its nonce.
             (_, Some(false)) | (Node::Refuses, None) => fail(ErrorCode::Rejected, false, Effect::Never),
+            (Node::Delays, None) => {
+                toy.delayed.push((3, bytes.to_vec()));
+                fail(ErrorCode::Timeout, true, Effect::Unknown)
+            }
             (Node::Takes, None) => {
                 toy.taken.insert(nonce, bytes.to_vec());
                 Ok(())
@@ -166,6 +191,7 @@ impl ToyLedger {
             toy.receipt_errors -= 1;
             return answered(ErrorCode::Unavailable);
         }
+        toy.arrive(1);
         let nonce = envelope_nonce(tracking);
         let taken = toy.taken.get(&nonce).map(|bytes| transaction_id(bytes));
         let inclusion = match taken {
