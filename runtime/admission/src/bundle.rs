@@ -2,6 +2,8 @@
 //!
 //! A bundle without a log proof is a draft: it goes from certifier to certifier for their signatures, then to the log.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -62,6 +64,14 @@ struct WireBundle {
 }
 
 impl Bundle {
+    /// Where the bundle of a file is: beside it, with [`FILE_SUFFIX`] after its whole name.
+    #[must_use]
+    pub fn path_beside(file: &Path) -> PathBuf {
+        let mut path = file.as_os_str().to_owned();
+        path.push(FILE_SUFFIX);
+        path.into()
+    }
+
     /// Reads a bundle's JSON.
     ///
     /// # Errors
