@@ -292,13 +292,12 @@ impl<'a> History<'a> {
             }
         }
         let (_, culprit) = *answers.get(unexplained.checked_sub(1)?)?;
-        let Recorded { operation, ending: Ending::Answered { answer, .. }, .. } =
-            self.recorded.get(culprit)?
+        let Recorded { operation, ending: Ending::Answered { answer, .. }, .. } = self.recorded.get(culprit)?
         else {
             return None;
         };
-        let until = self.until(&answers, unexplained);
-        let mut history: Vec<_> = until.iter().map(|step| step.place).collect();
+        let history = self.until(&answers, unexplained).iter().map(|step| step.place);
+        let mut history: Vec<_> = history.collect();
         history.sort_unstable();
         let instead = before.as_ref().and_then(|before| self.at_the_end_of(before, culprit));
         let (operation, answer) = (operation.clone(), answer.clone());
@@ -394,8 +393,7 @@ impl Position<'_> {
         // Whatever was called after an answer comes after it.
         let first_answer = self.left().filter_map(|(_, step)| step.answered).map(|(at, _)| at).min();
         let mut choices = Vec::new();
-        for (number, step) in self.left().filter(|(_, step)| first_answer.is_none_or(|at| step.called <= at))
-        {
+        for (number, step) in self.left().filter(|(_, step)| first_answer.is_none_or(|at| step.called <= at)) {
             let (reply, value) = carry_out(step.action, self.value);
             let changes = value != self.value;
             match step.answered {
