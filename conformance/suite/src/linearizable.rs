@@ -296,8 +296,8 @@ impl<'a> History<'a> {
         else {
             return None;
         };
-        let history = self.until(&answers, unexplained).iter().map(|step| step.place);
-        let mut history: Vec<_> = history.collect();
+        let until = self.until(&answers, unexplained);
+        let mut history: Vec<_> = until.iter().map(|step| step.place).collect();
         history.sort_unstable();
         let instead = before.as_ref().and_then(|before| self.at_the_end_of(before, culprit));
         let (operation, answer) = (operation.clone(), answer.clone());

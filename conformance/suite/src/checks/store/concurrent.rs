@@ -23,7 +23,7 @@ const OPERATIONS: usize = 4;
 pub(super) async fn clients_at_once(trial: &mut Trial) -> Checked {
     // Accounts that are shared would have to take turns, which hosts do and the suite does not.
     let testbed = &trial.facts.testbed;
-    let clients = if testbed.fund.is_some() { CLIENTS } else { CLIENTS.min(testbed.parties.len()) };
+    let clients = if testbed.makes_accounts() { CLIENTS } else { CLIENTS.min(testbed.parties.len()) };
     let mut stores = Vec::new();
     for _ in 0..clients {
         stores.push(trial.store().await?);
