@@ -1,6 +1,8 @@
-//! Our formats against implementations that others wrote: securesystemslib (DSSE) and in-toto-attestation, from PyPI.
+//! Our formats against implementations that others wrote: securesystemslib (DSSE) and in-toto-attestation from PyPI, and
+//! for the log `golang.org/x/mod/sumdb` with transparency-dev's formats.
 //!
-//! Runs when `BERTH_PYTHON` names a Python that has `cross_check/requirements.txt`; says so when it does not run.
+//! They run when `BERTH_PYTHON` names a Python that has `cross_check/requirements.txt`, and `BERTH_GO` a Go 1.26 that has
+//! or can get the modules of `cross_check/log/go.mod`; they say so when they do not run.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
@@ -12,6 +14,7 @@ use berth_admission::{
     dsse::Envelope,
     evidence::{self, TestResult},
     keys::PublicKey,
+    log::{note::Witness, store::Log},
     statement::Statement,
 };
 use world::Attempt;
@@ -71,4 +74,35 @@ fn we_verify_what_others_make() {
         let high = berth_admission::keys::SignatureFault::HighS;
         assert!(threshold.refused.iter().all(|(_, fault)| *fault == high), "{threshold}");
     }
+}
+
+#[test]
+fn others_read_a_log_that_we_keep() {
+    let Some(go) = std::env::var_os("BERTH_GO") else {
+        eprintln!("DID NOT RUN: the cross-check of the log needs BERTH_GO, a Go of at least 1.26");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let witness = world::key(world::WITNESS_KEY);
+    let mut log = Log::create(folder.path(), world::ORIGIN, world::WITNESS, &witness).unwrap();
+    let entries: Vec<Vec<u8>> = (0..300_usize).map(|number| vec![7; number * 3]).collect();
+    let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+    // Two steps, so that full tiles follow partial ones.
+    log.append_all(&entries[..200], world::WITNESS, &witness).unwrap();
+    log.append_all(&entries, world::WITNESS, &witness).unwrap();
+    fs::create_dir(folder.path().join("proofs")).unwrap();
+    for index in 0..300 {
+        let proof = log.prove(index).unwrap().to_string();
+        fs::write(folder.path().join("proofs").join(index.to_string()), proof).unwrap();
+    }
+    let key = Witness { name: world::WITNESS.into(), key: witness.public().clone() }.verifier_key();
+    let output = Command::new(go)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cross_check/log"))
+        .args(["run", "."])
+        .arg(folder.path())
+        .args([&key, world::ORIGIN])
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && out.trim() == "ok", "{out}\n{err}");
 }
