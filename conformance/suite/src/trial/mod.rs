@@ -7,6 +7,7 @@ mod lent;
 pub(crate) mod observed;
 mod probe;
 mod store;
+mod verifier;
 mod watched;
 
 use std::{
@@ -35,6 +36,7 @@ pub(crate) use gate::below;
 pub use observed::{Ending, Observed, Request};
 pub use probe::Contracts;
 pub use store::{Begun, Came, Store};
+pub use verifier::Verifier;
 
 use crate::{
     check::{Expect as _, Facts, Stop},
@@ -141,6 +143,23 @@ impl Trial {
         settings: &str,
         limit: usize,
     ) -> Result<Result<Application, CallError>, Stop> {
+        let (watcher, kept) = self.watched(limit)?;
+        let recorder = watcher.recorder.clone();
+        let setup = Setup {
+            adapter: self.adapter.clone(),
+            recorder,
+            gate: self.gate.clone(),
+            kept,
+            watcher,
+            settings: settings.to_owned(),
+            patience: self.facts.testbed.patience,
+            is_live: self.ground.is_live(),
+        };
+        Ok(Application::open(setup).await)
+    }
+
+    /// What an application is lent, recorded under a name of its own, and watched.
+    fn watched(&mut self, limit: usize) -> Result<(Watcher, Arc<Mutex<Kept>>), Stop> {
         let name = self.name();
         let seed = self.rng.next_u64();
         let kept = Arc::new(Mutex::new(Kept::default()));
@@ -163,18 +182,8 @@ impl Trial {
         let recorder = Recorder::in_clear(lender);
         self.applications.push((name.clone(), recorder.clone()));
         let watcher =
-            Watcher { application: name.as_str().into(), recorder: recorder.clone(), log: self.log.clone() };
-        let setup = Setup {
-            adapter: self.adapter.clone(),
-            recorder,
-            gate: self.gate.clone(),
-            kept,
-            watcher,
-            settings: settings.to_owned(),
-            patience: self.facts.testbed.patience,
-            is_live: self.ground.is_live(),
-        };
-        Ok(Application::open(setup).await)
+            Watcher { application: name.as_str().into(), recorder, log: self.log.clone() };
+        Ok((watcher, kept))
     }
 
     /// The test bed's party with this number, from 0.
