@@ -1,1 +1,3 @@
 //! The conformance suite: decides whether an adapter keeps the standard.
+
+pub mod linearizable;
