@@ -94,6 +94,8 @@ pub struct Testbed {
     /// neither here nor offered makes checks end as unknown.
     #[serde(default)]
     pub absent: BTreeMap<String, String>,
+    /// Whether participants must be admitted before they can act on the ledger, by the framework's own documents.
+    pub permissioned: Option<bool>,
     /// How long a transaction may take to get into a block, in looks at its receipt; each comes 20 milliseconds after the
     /// one before.
     #[serde(default = "patience")]

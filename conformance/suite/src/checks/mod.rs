@@ -13,6 +13,7 @@ mod life;
 mod nodes;
 mod once;
 mod proofs;
+mod reads;
 mod receipts;
 mod rest;
 mod store;
