@@ -8,6 +8,8 @@ mod extensions;
 mod schema;
 mod settings;
 
+pub(super) use descriptor::SCHEMES;
+
 use crate::{
     boxed,
     check::{Check, Need, rule, scenario},

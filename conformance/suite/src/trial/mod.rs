@@ -6,6 +6,7 @@ mod gate;
 mod lent;
 pub(crate) mod observed;
 mod probe;
+mod signatures;
 mod watched;
 
 use std::{
@@ -33,6 +34,7 @@ pub use gate::Crash;
 pub(crate) use gate::below;
 pub use observed::{Ending, Observed, Request};
 pub use probe::Contracts;
+pub use signatures::{is_upper, mirrored};
 
 use crate::{
     check::{Expect as _, Facts, Stop},
