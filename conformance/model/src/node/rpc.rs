@@ -216,7 +216,14 @@ impl ModelNode {
             depth: u64,
             number: u64,
             on: bool,
+            scheme: SignatureScheme,
             point: String,
+        }
+        impl Control {
+            fn key(&self) -> Result<PublicKey, RpcError> {
+                let point = hex::decode(&self.point).map_err(bad)?;
+                Ok(PublicKey { scheme: self.scheme, point, certificate: None })
+            }
         }
         impl Default for Control {
             fn default() -> Self {
@@ -229,6 +236,7 @@ impl ModelNode {
                     depth: 1,
                     number: 0,
                     on: true,
+                    scheme: SignatureScheme::EcdsaP256Sha256,
                     point,
                 }
             }
@@ -237,12 +245,9 @@ impl ModelNode {
         let space = asked.space.as_str();
         match control {
             "fund" => self.fund(&asked.account, asked.amount.parse().map_err(bad)?),
+            "fund_key" => self.fund_key(&asked.key()?, asked.amount.parse().map_err(bad)?),
             "appoint" => self.appoint(&asked.account),
-            "audit" => self.let_audit(&PublicKey {
-                scheme: SignatureScheme::EcdsaP256Sha256,
-                point: hex::decode(&asked.point).map_err(bad)?,
-                certificate: None,
-            }),
+            "audit" => self.let_audit(&asked.key()?),
             "mine" => self.mine(space, asked.blocks),
             "automine" => self.automine(asked.on),
             "reorganise" => self.reorganise(space, asked.depth, asked.on),

@@ -9,10 +9,14 @@ use crate::{
 };
 
 pub(super) const FUNCTIONS: &[&str] = &[
-    // Adds to the counter, announces `Added`, gives the sum.
+    // Adds to the caller's own counter, announces `Added`, gives the sum; or does so twice.
     "add(integer)",
-    // The counter.
-    "count()",
+    "add-twice(integer)",
+    // An account's counter.
+    "count(text)",
+    // One text for all.
+    "write(text)",
+    "text()",
     // The argument.
     "echo(text)",
     "echo(bytes)",
@@ -67,8 +71,12 @@ fn integer_of(number: i128) -> Value {
     Value::Integer(number.to_string())
 }
 
-fn count(run: &Run<'_>) -> i128 {
-    let stored = run.get(b"count").and_then(|bytes| String::from_utf8(bytes).ok());
+fn counter(account: &str) -> Vec<u8> {
+    [b"count ", account.as_bytes()].concat()
+}
+
+fn count(run: &Run<'_>, account: &str) -> i128 {
+    let stored = run.get(&counter(account)).and_then(|bytes| String::from_utf8(bytes).ok());
     stored.and_then(|text| value::integer(&text)).unwrap_or(0)
 }
 
@@ -80,19 +88,34 @@ fn number(text: &str, most: usize) -> Result<usize, Refusal> {
     }
 }
 
+/// Adds to the caller's counter.
+fn add(run: &mut Run<'_>, text: &str) -> Result<Value, Refusal> {
+    let amount = value::integer(text).unwrap_or_default();
+    let caller = run.caller.to_owned();
+    let Some(sum) = count(run, &caller).checked_add(amount) else {
+        return refuse(codes::REVERTED, "the counter would not fit 128 bits");
+    };
+    run.set(&counter(&caller), sum.to_string().as_bytes());
+    run.announce("Added", &integer_of(amount));
+    Ok(integer_of(sum))
+}
+
 pub(super) fn call(run: &mut Run<'_>, function: &str, arguments: &[Value]) -> Result<Option<Value>, Refusal> {
     use Value::{Bytes, Integer, Text};
     Ok(match (function, arguments) {
-        ("add(integer)", [Integer(text)]) => {
-            let amount = value::integer(text).unwrap_or_default();
-            let Some(sum) = count(run).checked_add(amount) else {
-                return refuse(codes::REVERTED, "the counter would not fit 128 bits");
-            };
-            run.set(b"count", sum.to_string().as_bytes());
-            run.announce("Added", &integer_of(amount));
-            Some(integer_of(sum))
+        ("add(integer)", [Integer(text)]) => Some(add(run, text)?),
+        ("add-twice(integer)", [Integer(text)]) => {
+            add(run, text)?;
+            Some(add(run, text)?)
         }
-        ("count()", []) => Some(integer_of(count(run))),
+        ("count(text)", [Text(account)]) => Some(integer_of(count(run, account))),
+        ("write(text)", [Text(text)]) => {
+            run.set(b"text", text.as_bytes());
+            None
+        }
+        ("text()", []) => {
+            Some(Text(String::from_utf8_lossy(&run.get(b"text").unwrap_or_default()).into_owned()))
+        }
         ("put(text,bytes)", [Text(name), Bytes(bytes)]) => {
             run.set(&put_key(name), bytes);
             run.announce("Put", &Text(name.clone()));
