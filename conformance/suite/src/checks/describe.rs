@@ -8,6 +8,7 @@ mod extensions;
 mod schema;
 mod settings;
 
+pub(super) use declared::native_names;
 pub(super) use descriptor::SCHEMES;
 
 use crate::{
