@@ -46,7 +46,8 @@ fn coverage() -> String {
             .collect();
         let strength = if clause.strength == Strength::Must { "MUST" } else { "SHOULD" };
         let bound = if clause.bound == Bound::Adapter { "adapter" } else { "host" };
-        writeln!(table, "| {} | {bound}, {strength} | {cell} | {} |", clause.id, breaking.join("<br>")).unwrap();
+        writeln!(table, "| {} | {bound}, {strength} | {cell} | {} |", clause.id, breaking.join("<br>"))
+            .unwrap();
     }
     format!(
         "# What checks which clause, and which mutant shows that the check can fail\n\n\
