@@ -96,6 +96,11 @@ pub struct Testbed {
     /// neither here nor offered makes checks end as unknown.
     #[serde(default)]
     pub absent: BTreeMap<String, String>,
+    /// Whether participants must be admitted before they can act on the ledger, by the framework's own documents.
+    pub permissioned: Option<bool>,
+    /// Whether the framework takes no key without a certificate.
+    #[serde(default)]
+    pub certificates_required: bool,
     /// How long a transaction may take to get into a block, in looks at its receipt; each comes 20 milliseconds after the
     /// one before.
     #[serde(default = "patience")]
@@ -237,6 +242,8 @@ pub struct Vector {
     pub scheme: SignatureScheme,
     /// SEC1 uncompressed point, hexadecimal.
     pub point: String,
+    /// X.509, DER, hexadecimal, where the framework has certificates.
+    pub certificate: Option<String>,
     /// Its accounts.
     pub accounts: Vec<String>,
     /// Who says so: a tool with its version, a document with its section.

@@ -2,7 +2,7 @@
 //! randomness and log that the suite keeps.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -41,6 +41,8 @@ pub(crate) struct Lent {
     pub(crate) ground: Arc<dyn Lender>,
     pub(crate) kept: Arc<Mutex<Kept>>,
     pub(crate) seed: u64,
+    /// Needs under which nothing is lent.
+    pub(crate) withheld: BTreeSet<String>,
 }
 
 impl Lent {
@@ -74,7 +76,7 @@ impl LentImports {
 #[async_trait]
 impl Imports for LentImports {
     fn lent_as(&self, need: &str) -> Vec<LentEndpoint> {
-        self.ground.lent_as(need)
+        if self.lent.withheld.contains(need) { Vec::new() } else { self.ground.lent_as(need) }
     }
 
     async fn http(&self, requests: Vec<HttpRequest>) -> Vec<Result<HttpResponse, Failure>> {

@@ -6,6 +6,7 @@ mod gate;
 mod lent;
 pub(crate) mod observed;
 mod probe;
+mod signatures;
 mod watched;
 
 use std::{
@@ -33,6 +34,7 @@ pub use gate::Crash;
 pub(crate) use gate::below;
 pub use observed::{Ending, Observed, Request};
 pub use probe::Contracts;
+pub use signatures::{is_upper, mirrored};
 
 use crate::{
     check::{Expect as _, Facts, Stop},
@@ -139,13 +141,41 @@ impl Trial {
         settings: &str,
         limit: usize,
     ) -> Result<Result<Application, CallError>, Stop> {
+        self.opened(settings, limit, &[]).await
+    }
+
+    /// An application with these settings, and nothing lent under these needs.
+    ///
+    /// # Errors
+    /// Only of the harness; the inner error is the adapter's.
+    pub async fn application_without(
+        &mut self,
+        settings: &str,
+        withheld: &[&str],
+    ) -> Result<Result<Application, CallError>, Stop> {
+        self.opened(settings, usize::MAX, withheld).await
+    }
+
+    async fn opened(
+        &mut self,
+        settings: &str,
+        limit: usize,
+        withheld: &[&str],
+    ) -> Result<Result<Application, CallError>, Stop> {
         let name = self.name();
         let seed = self.rng.next_u64();
         let kept = Arc::new(Mutex::new(Kept::default()));
         let lender: Arc<dyn Lender> = match &mut self.replayed {
             None => {
                 let ground = self.ground.lend(&name, limit)?;
-                Arc::new(Lent { application: name.as_str().into(), ground, kept: kept.clone(), seed })
+                let withheld = withheld.iter().map(|need| (*need).to_owned()).collect();
+                Arc::new(Lent {
+                    application: name.as_str().into(),
+                    ground,
+                    kept: kept.clone(),
+                    seed,
+                    withheld,
+                })
             }
             Some(recordings) => {
                 if recordings.is_empty() {
