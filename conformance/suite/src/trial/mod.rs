@@ -2,6 +2,7 @@
 
 mod application;
 pub(crate) mod faults;
+mod garble;
 mod gate;
 mod lent;
 pub(crate) mod observed;
