@@ -10,6 +10,7 @@ mod evidence;
 mod ground;
 mod run;
 mod testbed;
+pub mod ties;
 pub mod trial;
 mod verdict;
 

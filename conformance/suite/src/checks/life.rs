@@ -10,4 +10,3 @@ pub(super) async fn ordinary_life(trial: &mut Trial) -> Checked {
     application.write_well(call, &actor, options).await?;
     Ok(())
 }
-

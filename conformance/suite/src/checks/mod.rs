@@ -6,6 +6,7 @@ mod calls;
 mod describe;
 mod errors;
 mod events;
+pub(crate) mod host;
 mod isolation;
 mod keys;
 mod life;
@@ -38,6 +39,28 @@ pub fn all() -> Vec<Check> {
         rest::CHECKS,
         abandon::CHECKS,
         proofs::CHECKS,
+    ]
+    .concat()
+}
+
+/// The clauses that nothing can look at from outside, with the reasons.
+#[must_use]
+pub fn reasons() -> Vec<(&'static str, &'static str)> {
+    [
+        abandon::REASONS,
+        blocks::REASONS,
+        calls::REASONS,
+        describe::REASONS,
+        errors::REASONS,
+        events::REASONS,
+        isolation::REASONS,
+        keys::REASONS,
+        nodes::REASONS,
+        once::REASONS,
+        proofs::REASONS,
+        receipts::REASONS,
+        rest::REASONS,
+        store::REASONS,
     ]
     .concat()
 }
