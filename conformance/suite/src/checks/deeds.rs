@@ -202,8 +202,7 @@ impl Day {
         match deed {
             Deed::Begin | Deed::Evaluate | Deed::Estimate | Deed::StoreGet => Ok(Ready::Options(options)),
             Deed::Resume => {
-                let step =
-                    self.application.begin(trial.add(1)?, self.actor.parties(), options).await;
+                let step = self.application.begin(trial.add(1)?, self.actor.parties(), options).await;
                 match step {
                     Ok(Step::Sign(request)) => {
                         Ok(Ready::Signed(request.continuation.clone(), self.actor.sign(&request)?))
@@ -313,12 +312,9 @@ impl Day {
 pub(super) fn facts(deed: Deed, call: &Observed) -> Option<Json> {
     let Ending::Success(answer) = &call.ending else { return None };
     match deed {
-        Deed::Accounts
-        | Deed::Evaluate
-        | Deed::Plan
-        | Deed::ContractAbi
-        | Deed::Block
-        | Deed::StoreGet => Some(answer.clone()),
+        Deed::Accounts | Deed::Evaluate | Deed::Plan | Deed::ContractAbi | Deed::Block | Deed::StoreGet => {
+            Some(answer.clone())
+        }
         Deed::Events => answer.get("events").cloned(),
         Deed::Receipt => {
             let receipt: Receipt = serde_json::from_value(answer.clone()).ok()?;

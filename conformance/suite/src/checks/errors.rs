@@ -13,7 +13,12 @@ use crate::{
 pub(super) const CHECKS: &[Check] = &[
     rule("ERR-1", "codes-of-nodes-are-of-calls-that-ask-nodes", &[], codes::of_nodes),
     scenario("ERR-1", "each-situation-has-its-code", &[], boxed!(codes::situations)),
-    scenario("ERR-2", "every-native-error-has-its-code", &[Need::Entry("native-errors")], boxed!(natives::known)),
+    scenario(
+        "ERR-2",
+        "every-native-error-has-its-code",
+        &[Need::Entry("native-errors")],
+        boxed!(natives::known),
+    ),
     scenario("ERR-2", "an-unknown-native-error-is-not-internal", &[], boxed!(natives::unknown)),
     rule("ERR-3", "native-is-short-and-only-the-frameworks", &[], texts::native),
     scenario("ERR-3", "native-is-the-frameworks-own-words", &[], boxed!(natives::verbatim)),

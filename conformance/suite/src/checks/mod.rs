@@ -3,6 +3,7 @@
 mod abandon;
 mod blocks;
 mod calls;
+mod deeds;
 mod describe;
 mod errors;
 mod events;
@@ -15,6 +16,7 @@ mod once;
 mod proofs;
 mod receipts;
 mod rest;
+mod secrets;
 mod store;
 
 use sha2::{Digest as _, Sha256};

@@ -27,7 +27,12 @@ pub(super) const CHECKS: &[Check] = &[
     scenario("NODE-7", "one-of-several-endpoints-is-down", &[], boxed!(endpoints::one_down)),
     scenario("NODE-8", "a-node-that-names-another-transaction", &[], boxed!(answers::another_id)),
     scenario("NODE-8", "a-node-that-names-another-hash", &[Need::Blocks], boxed!(answers::another_hash)),
-    scenario("NET-18", "secrets-travel-as-sensitive", &[Need::Probe("private")], boxed!(endpoints::sensitive)),
+    scenario(
+        "NET-18",
+        "secrets-travel-as-sensitive",
+        &[Need::Probe("private")],
+        boxed!(endpoints::sensitive),
+    ),
     scenario("NET-19", "hostile-text-in-paths", &[], boxed!(endpoints::paths)),
     rule("NET-19", "paths-stay-where-they-are", &[], endpoints::no_way_up),
 ];

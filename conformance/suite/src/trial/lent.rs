@@ -185,8 +185,7 @@ impl Imports for LentImports {
         for (question, disturbance) in waiting {
             answers.push(match disturbance {
                 None => {
-                    let answer =
-                        came.pop_front().unwrap_or(Err(JsonRpcFailure::Transport(Failure::Timeout)));
+                    let answer = came.pop_front().unwrap_or(Err(JsonRpcFailure::Transport(Failure::Timeout)));
                     self.saw(&question, answer.as_ref().ok().map(String::as_bytes));
                     answer
                 }

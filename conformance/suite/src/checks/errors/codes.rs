@@ -3,8 +3,7 @@
 use adapter_spec::{
     CallError, Function,
     types::{
-        BlockSelector, Call, CallOptions, Error, ErrorCode, NativeCall, Receipt, Value,
-        transport::Lent,
+        BlockSelector, Call, CallOptions, Error, ErrorCode, NativeCall, Receipt, Value, transport::Lent,
     },
 };
 use berth_lending::recording::Import;
@@ -78,7 +77,12 @@ pub(super) fn retryable(call: &Observed, _: &Facts) -> Option<Result<(), Fault>>
 }
 
 /// Does a call to its end. None: it succeeded.
-async fn failure(app: &Application, actor: &Actor, call: Call, options: CallOptions) -> Result<Option<Error>, Stop> {
+async fn failure(
+    app: &Application,
+    actor: &Actor,
+    call: Call,
+    options: CallOptions,
+) -> Result<Option<Error>, Stop> {
     let step = match app.begin(call, actor.parties(), options).await {
         Ok(step) => step,
         Err(CallError::Answered(error)) => return Ok(Some(error)),
@@ -150,9 +154,9 @@ pub(super) async fn situations(trial: &mut Trial) -> Checked {
     let most = usize::try_from(trial.facts.descriptor.max_payload).unwrap_or(usize::MAX);
     if most < 16 << 20 {
         let (long, options) = ("x".repeat(most.saturating_add(1)), trial.options());
-        let call = trial.invoke("put", vec![Value::Text(long)]).or_else(|_| {
-            trial.invoke("fail", vec![Value::Text("x".repeat(most.saturating_add(1)))])
-        });
+        let call = trial
+            .invoke("put", vec![Value::Text(long)])
+            .or_else(|_| trial.invoke("fail", vec![Value::Text("x".repeat(most.saturating_add(1)))]));
         if let Ok(call) = call {
             let error = answered(app.begin(call, actor.parties(), options).await)?;
             coded("a payload beyond max-payload", error, &[E::TooLarge])?;
@@ -182,7 +186,8 @@ pub(super) async fn retried(trial: &mut Trial) -> Checked {
             continue;
         }
         for disturbance in [Disturbance::Unreachable, Disturbance::Slow, Disturbance::Page] {
-            let expected = format!("{}: what is answered as retryable succeeds later, unchanged", deed.name());
+            let expected =
+                format!("{}: what is answered as retryable succeeds later, unchanged", deed.name());
             let done = day.under(trial, *deed, &[(Which::all(), disturbance)]).await?;
             let (Some(error), Some(again)) = (done.wrong.error(), &done.again) else { continue };
             let holds = !error.retryable || matches!(again.ending, Ending::Success(_));

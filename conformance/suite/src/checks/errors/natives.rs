@@ -63,8 +63,14 @@ pub(super) async fn known(trial: &mut Trial) -> Checked {
     let mut tried = 0;
     for native in trial.facts.testbed.native_errors.clone() {
         let retryable = native.retryable.map_or(String::new(), |is| format!(", retryable {is}"));
-        let effect = native.effect.map_or(String::new(), |effect| format!(", effect {}", effect_name(Some(effect))));
-        let expected = format!("{} in answer to {}: {}{retryable}{effect}", native.answer, native.method, native.code.name());
+        let effect =
+            native.effect.map_or(String::new(), |effect| format!(", effect {}", effect_name(Some(effect))));
+        let expected = format!(
+            "{} in answer to {}: {}{retryable}{effect}",
+            native.answer,
+            native.method,
+            native.code.name()
+        );
         let of = asked.iter().filter(|(_, call)| call.requests().iter().any(|r| r.method == native.method));
         let mut came = Vec::new();
         for (deed, _) in of {

@@ -34,7 +34,11 @@ pub(super) fn native(call: &Observed, _: &Facts) -> Option<Result<(), Fault>> {
         )),
         Some(native) if call.requests().is_empty() => Err(Fault::new(
             "native is none where the error is not the framework's",
-            format!("{} asked no node, and answered {} with native {native:.100?}", call.function, first.code.name()),
+            format!(
+                "{} asked no node, and answered {} with native {native:.100?}",
+                call.function,
+                first.code.name()
+            ),
         )),
         _ => Ok(()),
     };
@@ -48,7 +52,10 @@ pub(super) fn message(call: &Observed, _: &Facts) -> Option<Result<(), Fault>> {
     let longest = errors.iter().map(|error| error.message.len()).max().unwrap_or_default();
     Some(if empty {
         let expected = "a message that says what was wrong and what to do";
-        Err(Fault::new(expected, format!("{} answered {} with an empty message", call.function, first.code.name())))
+        Err(Fault::new(
+            expected,
+            format!("{} answered {} with an empty message", call.function, first.code.name()),
+        ))
     } else if longest > MAX_MESSAGE {
         let expected = format!("a message of at most {MAX_MESSAGE} bytes");
         Err(Fault::new(expected, format!("{} answered {longest} bytes", call.function)))
@@ -64,7 +71,9 @@ pub(super) async fn reason(trial: &mut Trial) -> Checked {
     let reason = format!("{} {}", trial.name(), trial.name());
     let told = |what: &str, error: &adapter_spec::types::Error| {
         let holds = error.code == ErrorCode::Reverted && error.message.contains(&reason);
-        ensure(holds, format!("{what}: reverted, with the contract's reason {reason:?}"), || error.to_string())
+        ensure(holds, format!("{what}: reverted, with the contract's reason {reason:?}"), || {
+            error.to_string()
+        })
     };
     let (call, options) = (trial.evaluate("fail", vec![Value::Text(reason.clone())])?, trial.options());
     match app.read(call, &actor, options).await {
@@ -92,7 +101,10 @@ pub(super) async fn reason(trial: &mut Trial) -> Checked {
             trial.advance(1).await?;
             match app.included(&envelope).await?.outcome {
                 Some(Err(error)) => told("the outcome of a write that fails", &error),
-                other => Err(Fault::new("the outcome of a write that fails is an error", format!("{other:?}")).into()),
+                other => {
+                    Err(Fault::new("the outcome of a write that fails is an error", format!("{other:?}"))
+                        .into())
+                }
             }
         }
     }
@@ -112,9 +124,11 @@ pub(super) async fn foreign_bytes(trial: &mut Trial) -> Checked {
         for answer in answers {
             let done = day.under(trial, deed, &[(Which::all(), answer)]).await?;
             let Some(error) = done.wrong.error() else { continue };
-            ensure(!error.message.contains(&canary), format!("{}: a message without the node's bytes", deed.name()), || {
-                format!("the message has what the node said: {}", ended(&done.wrong))
-            })?;
+            ensure(
+                !error.message.contains(&canary),
+                format!("{}: a message without the node's bytes", deed.name()),
+                || format!("the message has what the node said: {}", ended(&done.wrong)),
+            )?;
         }
     }
     Ok(())

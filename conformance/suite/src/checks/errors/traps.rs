@@ -32,11 +32,11 @@ fn judge(call: &Observed) -> Checked {
         Ending::Ended(ended) => {
             ensure(false, format!("{}: a typed answer", call.function), || ended.to_string())
         }
-        Ending::Error(error) | Ending::SendFailure(_, error) => {
-            ensure(error.code != ErrorCode::Internal, format!("{}: a code by its meaning", call.function), || {
-                format!("internal: {}", error.message)
-            })
-        }
+        Ending::Error(error) | Ending::SendFailure(_, error) => ensure(
+            error.code != ErrorCode::Internal,
+            format!("{}: a code by its meaning", call.function),
+            || format!("internal: {}", error.message),
+        ),
         _ => Ok(()),
     }
 }
@@ -116,7 +116,15 @@ pub(super) async fn callers(trial: &mut Trial) -> Checked {
         let tracking = mangled(trial, &envelope.tracking);
         drop(app.receipt(&envelope.transaction, tracking).await);
     }
-    drop(app.send(Envelope { transaction: String::new(), bytes: Vec::new(), valid_until: Validity::Block(u64::MAX), tracking: Vec::new() }).await);
+    drop(
+        app.send(Envelope {
+            transaction: String::new(),
+            bytes: Vec::new(),
+            valid_until: Validity::Block(u64::MAX),
+            tracking: Vec::new(),
+        })
+        .await,
+    );
     for text in texts(trial) {
         drop(app.receipt(&text, Vec::new()).await);
         for (call, label) in hostile_calls(trial, &text)? {
@@ -161,7 +169,10 @@ pub(super) async fn callers(trial: &mut Trial) -> Checked {
         for certificate in [None, Some(Vec::new()), Some(vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff])] {
             let key = PublicKey { scheme: day.actor.key.scheme(), point: point.clone(), certificate };
             drop(app.accounts(key.clone()).await);
-            drop(app.begin(trial.add(1)?, vec![Party { account: None, keys: vec![key] }], trial.options()).await);
+            drop(
+                app.begin(trial.add(1)?, vec![Party { account: None, keys: vec![key] }], trial.options())
+                    .await,
+            );
         }
     }
     drop(app.begin(trial.add(1)?, Vec::new(), trial.options()).await);

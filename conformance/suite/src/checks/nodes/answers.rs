@@ -86,7 +86,8 @@ pub(super) async fn huge_lengths(trial: &mut Trial) -> Checked {
         let shares: &[u8] = if *deed == Deed::Send { &[50] } else { &[0, 3, 10, 25, 50, 75, 90, 100] };
         for share in shares {
             let done = day.under(trial, *deed, &[(Which::all(), Disturbance::Huge(*share))]).await?;
-            let expected = format!("{}: a stated length is not believed beyond the bytes that came", deed.name());
+            let expected =
+                format!("{}: a stated length is not believed beyond the bytes that came", deed.name());
             let is_answered = !matches!(done.wrong.ending, Ending::Ended(_));
             ensure(is_answered, expected, || ended(&done.wrong))?;
         }
@@ -97,11 +98,13 @@ pub(super) async fn huge_lengths(trial: &mut Trial) -> Checked {
 /// The bytes of an answer, as the endpoint gave them.
 fn body(request: &Request) -> Option<Vec<u8>> {
     match request.answer.as_ref()?.get("Ok")? {
-        Value::String(text) => Some(match text.strip_prefix("0x").and_then(|digits| hex::decode(digits).ok()) {
-            // Of gRPC the message, in hexadecimal; of JSON-RPC the text of the result, which never begins so.
-            Some(bytes) => bytes,
-            None => text.clone().into_bytes(),
-        }),
+        Value::String(text) => {
+            Some(match text.strip_prefix("0x").and_then(|digits| hex::decode(digits).ok()) {
+                // Of gRPC the message, in hexadecimal; of JSON-RPC the text of the result, which never begins so.
+                Some(bytes) => bytes,
+                None => text.clone().into_bytes(),
+            })
+        }
         response => hex::decode(response.get("body")?.as_str()?.strip_prefix("0x")?).ok(),
     }
 }
@@ -272,6 +275,8 @@ pub(super) async fn another_hash(trial: &mut Trial) -> Checked {
         Err(CallError::Answered(error)) if error.code == ErrorCode::CorruptResponse => Ok(()),
         Err(error) => fail(expected, error.to_string()),
         Ok(block) if block.reference.hash == hash => Ok(()),
-        Ok(block) => fail(expected, format!("success, with the hash 0x{}", hex::encode(block.reference.hash))),
+        Ok(block) => {
+            fail(expected, format!("success, with the hash 0x{}", hex::encode(block.reference.hash)))
+        }
     }
 }

@@ -27,7 +27,9 @@ pub(super) async fn nothing_doubled(trial: &mut Trial) -> Checked {
     let (app, actor) = (&day.application, &day.actor);
     let mut sum = u64::from(day.added);
     for skew in SKEWS {
-        for [at_begin, at_resume, at_send] in [[true, false, false], [false, true, false], [false, false, true]] {
+        for [at_begin, at_resume, at_send] in
+            [[true, false, false], [false, true, false], [false, false, true]]
+        {
             let set = |is_wrong: bool| app.set_clock(if is_wrong { skew } else { 0 });
             let (call, options) = (trial.add(1)?, trial.options());
             set(at_begin);
@@ -67,7 +69,8 @@ pub(super) async fn nothing_doubled(trial: &mut Trial) -> Checked {
                 }
                 Err(failure) => {
                     late("send", &failure.error)?;
-                    if failure.effect == adapter_spec::types::Effect::Unknown && app.try_send(&envelope).await?.is_ok()
+                    if failure.effect == adapter_spec::types::Effect::Unknown
+                        && app.try_send(&envelope).await?.is_ok()
                     {
                         trial.advance(1).await?;
                         app.included(&envelope).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use adapter_spec::types::{BlockSelector, Call, CallOptions, transport::Lent, Value};
+use adapter_spec::types::{BlockSelector, Call, CallOptions, Value, transport::Lent};
 use berth_lending::recording::Import;
 
 use super::failures::nothing_to_show;
@@ -91,7 +91,9 @@ pub(super) async fn sensitive(trial: &mut Trial) -> Checked {
         }
     }
     if carried == 0 {
-        return Err(Stop::Unknown("no request carried the private argument in a form that is known here".into()));
+        return Err(Stop::Unknown(
+            "no request carried the private argument in a form that is known here".into(),
+        ));
     }
     Ok(())
 }
@@ -147,9 +149,8 @@ pub(super) async fn paths(trial: &mut Trial) -> Checked {
 
 /// No path of an HTTP request leads up, has a fragment, or a character that must be encoded.
 pub(super) fn no_way_up(call: &Observed, _: &Facts) -> Option<Result<(), Fault>> {
-    let is_http = |number: usize| {
-        call.exchanges.get(number).is_some_and(|exchange| exchange.import == Import::Http)
-    };
+    let is_http =
+        |number: usize| call.exchanges.get(number).is_some_and(|exchange| exchange.import == Import::Http);
     let requests: Vec<_> = call.requests().into_iter().filter(|request| is_http(request.exchange)).collect();
     let wrong = requests.iter().find(|request| {
         let path = request.method.split_once(' ').map_or("", |(_, path)| path);

@@ -48,16 +48,16 @@ pub(super) async fn receipt(trial: &mut Trial) -> Checked {
                 "a receipt that was final stays final, or comes later, when a replica is behind",
                 || format!("the receipt went back to {:?}", receipt.inclusion),
             )?,
-            Err(CallError::Answered(error)) => ensure(
-                error.retryable,
-                "a retryable error where a replica is behind",
-                || error.to_string(),
-            )?,
+            Err(CallError::Answered(error)) => {
+                ensure(error.retryable, "a retryable error where a replica is behind", || error.to_string())?
+            }
             Err(CallError::Ended(ended)) => return fail("a receipt, or a typed error", ended.to_string()),
         }
     }
     let again = app.receipt(&envelope.transaction, envelope.tracking.clone()).await.expected("a receipt")?;
-    ensure(again.inclusion == Inclusion::Final, "the receipt is still final", || format!("{:?}", again.inclusion))
+    ensure(again.inclusion == Inclusion::Final, "the receipt is still final", || {
+        format!("{:?}", again.inclusion)
+    })
 }
 
 /// A page is asked for with a cursor that is ahead of the replica.
@@ -116,7 +116,8 @@ pub(super) async fn events(trial: &mut Trial) -> Checked {
     };
     let (call, options) = (trial.add(4)?, trial.options());
     let written = app.write_well(call, &day.actor, options).await?;
-    let page = app.events(filter, EventStart::Cursor(goes_on), 50, 1 << 20).await.expected("the next page")?;
+    let page =
+        app.events(filter, EventStart::Cursor(goes_on), 50, 1 << 20).await.expected("the next page")?;
     one_id_each(&seen, &page.events)?;
     let id = &written.envelope.transaction;
     ensure(
@@ -133,10 +134,8 @@ fn one_id_each(seen: &BTreeMap<String, Event>, came: &[Event]) -> Checked {
             known.transaction == event.transaction && known.block == event.block && known.index == event.index
         };
         let known = seen.values().find(same);
-        ensure(
-            known.is_none_or(|known| known.id == event.id),
-            "an event never comes under two ids",
-            || format!("{} came again as {}", known.map_or("", |known| &known.id), event.id),
-        )
+        ensure(known.is_none_or(|known| known.id == event.id), "an event never comes under two ids", || {
+            format!("{} came again as {}", known.map_or("", |known| &known.id), event.id)
+        })
     })
 }
