@@ -3,6 +3,7 @@
 mod abandon;
 mod blocks;
 mod calls;
+mod deeds;
 mod describe;
 mod errors;
 mod events;
@@ -18,6 +19,7 @@ mod proofs;
 mod reads;
 mod receipts;
 mod rest;
+mod secrets;
 mod store;
 
 use sha2::{Digest as _, Sha256};

@@ -1,7 +1,9 @@
 //! What one scenario works with: applications, actors, the probe contract, and the means to make things go wrong.
 
+mod again;
 mod application;
 pub(crate) mod faults;
+mod garble;
 mod gate;
 mod lent;
 pub(crate) mod observed;
@@ -28,6 +30,7 @@ use rand_chacha::{
 };
 use sha2::{Digest as _, Sha256};
 
+pub use again::Again;
 pub use application::{Actor, Application, Signed, Written, signed_bytes};
 pub use faults::{Asked, Disturbance, Which};
 pub use gate::Crash;
@@ -132,6 +135,16 @@ impl Trial {
         self.application_with(&settings, usize::MAX).await?.expected("open succeeds with settings that fit")
     }
 
+    /// The same under a name that the suite would not give it.
+    ///
+    /// # Errors
+    /// A fault when the adapter does not open it.
+    pub async fn application_named(&mut self, name: &str) -> Result<Application, Stop> {
+        let settings = serde_json::Value::Object(self.facts.testbed.settings.clone()).to_string();
+        let opened = self.open(name.to_owned(), &settings, usize::MAX).await?;
+        opened.expected("open succeeds with settings that fit")
+    }
+
     /// An application with these settings, and at most `limit` endpoints under each need.
     ///
     /// # Errors
@@ -163,6 +176,15 @@ impl Trial {
         withheld: &[&str],
     ) -> Result<Result<Application, CallError>, Stop> {
         let name = self.name();
+        self.open(name, settings, limit).await
+    }
+
+    async fn open(
+        &mut self,
+        name: String,
+        settings: &str,
+        limit: usize,
+    ) -> Result<Result<Application, CallError>, Stop> {
         let seed = self.rng.next_u64();
         let kept = Arc::new(Mutex::new(Kept::default()));
         let lender: Arc<dyn Lender> = match &mut self.replayed {
