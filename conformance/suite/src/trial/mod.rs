@@ -9,6 +9,7 @@ mod lent;
 pub(crate) mod observed;
 mod probe;
 mod signatures;
+mod store;
 mod watched;
 
 use std::{
@@ -38,6 +39,7 @@ pub(crate) use gate::below;
 pub use observed::{Ending, Observed, Request};
 pub use probe::Contracts;
 pub use signatures::{is_upper, mirrored};
+pub use store::{Begun, Came, Store};
 
 use crate::{
     check::{Expect as _, Facts, Stop},
