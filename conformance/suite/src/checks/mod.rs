@@ -16,6 +16,7 @@ mod proofs;
 mod receipts;
 mod rest;
 mod store;
+mod submission;
 
 use sha2::{Digest as _, Sha256};
 

@@ -161,7 +161,7 @@ impl Application {
         &self.setup.watcher.application
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    pub(crate) fn kept(&self) -> MutexGuard<'_, Kept> {
         self.setup.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

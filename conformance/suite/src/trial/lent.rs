@@ -30,6 +30,8 @@ pub(crate) struct Kept {
     pub(crate) log: Vec<(LogLevel, String)>,
     /// Added to the time, milliseconds.
     pub(crate) skew: i64,
+    /// The time instead of the real one, while it stands still.
+    pub(crate) still: Option<u64>,
     pub(crate) disturbances: Disturbances,
     random: Option<ChaCha8Rng>,
 }
@@ -248,7 +250,8 @@ impl Imports for LentImports {
     }
 
     fn now_millis(&self) -> u64 {
-        self.ground.now_millis().saturating_add_signed(self.lent.lock().skew)
+        let kept = self.lent.lock();
+        kept.still.unwrap_or_else(|| self.ground.now_millis()).saturating_add_signed(kept.skew)
     }
 
     fn random(&self, length: u32) -> Vec<u8> {

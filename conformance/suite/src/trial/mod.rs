@@ -1,11 +1,13 @@
 //! What one scenario works with: applications, actors, the probe contract, and the means to make things go wrong.
 
 mod application;
+mod counter;
 pub(crate) mod faults;
 mod gate;
 mod lent;
 pub(crate) mod observed;
 mod probe;
+mod time;
 mod watched;
 
 use std::{
@@ -28,11 +30,13 @@ use rand_chacha::{
 use sha2::{Digest as _, Sha256};
 
 pub use application::{Actor, Application, Signed, Written, signed_bytes};
+pub use counter::Counter;
 pub use faults::{Asked, Disturbance, Which};
 pub use gate::Crash;
 pub(crate) use gate::below;
 pub use observed::{Ending, Observed, Request};
 pub use probe::Contracts;
+pub use time::HOUR;
 
 use crate::{
     check::{Expect as _, Facts, Stop},
