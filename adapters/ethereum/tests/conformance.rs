@@ -88,7 +88,12 @@ async fn the_native_plug_in_keeps_every_clause_and_its_recording_comes_to_the_sa
     };
     let start = std::time::Instant::now();
     let evidence = run(plan, &Shown).await.unwrap();
-    println!("{:?} in {:?}, {} bytes of evidence", evidence.verdict.counts(), start.elapsed(), evidence.pack().unwrap().len());
+    println!(
+        "{:?} in {:?}, {} bytes of evidence",
+        evidence.verdict.counts(),
+        start.elapsed(),
+        evidence.pack().unwrap().len()
+    );
     let start = std::time::Instant::now();
     let replayed = replay(adapter, None, &evidence, &berth_suite::Silent).await.unwrap();
     println!("replayed in {:?}", start.elapsed());

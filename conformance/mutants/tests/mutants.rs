@@ -17,7 +17,7 @@ use berth_mutants::{ModelGround, Mutant, all, mutate};
 use berth_suite::{Conclusion, Evidence, Outcome, Plan, Silent, run};
 
 async fn examine(adapter: Arc<dyn Adapter>, only: Vec<String>, foreign_imports: &[&str]) -> Evidence {
-    let ground = ModelGround::new();
+    let ground = ModelGround::new().unwrap();
     let imports = ["bsn:framework/endpoints@0.1.0"].iter().chain(foreign_imports).map(|i| (*i).to_owned());
     let plan = Plan {
         adapter,
@@ -52,7 +52,10 @@ async fn fault(mutant: &Mutant) -> Result<(), String> {
         return Ok(());
     }
     let outcomes: Vec<_> = results.iter().map(|r| (&r.check, r.outcome, &r.reason)).collect();
-    Err(format!("{}/{}: no fault says {:?}: {faults:#?} {outcomes:?}", mutant.clause, mutant.name, mutant.says))
+    Err(format!(
+        "{}/{}: no fault says {:?}: {faults:#?} {outcomes:?}",
+        mutant.clause, mutant.name, mutant.says
+    ))
 }
 
 #[tokio::test]

@@ -70,7 +70,8 @@ pub struct Testbed {
     /// Who can pay and write; at least one. With `fund`, the suite makes keys of its own and has the first pay them.
     #[serde(default)]
     pub parties: Vec<TestParty>,
-    /// The call that gives the account `{account}` the means to write, made by the first party.
+    /// The call that gives the account `{account}` the means to write, made by the first party. Where it is not a call that
+    /// does it, the control `fund` is told.
     pub fund: Option<Template>,
     /// Methods that submit transactions, in the form of the descriptor's `reads`; none of the reads may be among them.
     #[serde(default)]
@@ -79,7 +80,8 @@ pub struct Testbed {
     pub probe: Probe,
     /// Where the preset contract is, where `plan` does not tell.
     pub preset: Option<String>,
-    /// What the test bed can be told to do: `advance` (makes {blocks} blocks), `reorganise` (drops the newest {depth}
+    /// What the test bed can be told to do: `fund` (admits the key {point}, hexadecimal, of the scheme {scheme}, and gives it
+    /// means), `advance` (makes {blocks} blocks), `reorganise` (drops the newest {depth}
     /// blocks, their transactions too, and makes more others), `hold` (makes no blocks by itself), `release`, `prune` (forgets the state and the
     /// blocks below {block}).
     #[serde(default)]
@@ -217,6 +219,16 @@ pub struct Command {
     pub params: String,
 }
 
+impl Command {
+    /// Its parameters with the places filled in.
+    #[must_use]
+    pub fn filled_in(&self, places: &BTreeMap<&str, String>) -> String {
+        let fill =
+            |params: String, (place, value): (&&str, &String)| params.replace(&format!("{{{place}}}"), value);
+        places.iter().fold(self.params.clone(), fill)
+    }
+}
+
 /// A key and its accounts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -281,6 +293,12 @@ impl Testbed {
         Testbed::from_toml(&read_bounded(path)?, folder, places)
     }
 
+    /// Whether the suite can have accounts of its own.
+    #[must_use]
+    pub fn makes_accounts(&self) -> bool {
+        self.fund.is_some() || self.controls.contains_key("fund")
+    }
+
     pub(crate) fn has_entry(&self, name: &str) -> bool {
         match name {
             "other-settings" => self.other_settings.is_some(),
@@ -293,8 +311,8 @@ impl Testbed {
             "missing-function" => self.probe.missing_function.is_some(),
             "event" => self.probe.event.is_some(),
             "largest" => self.probe.largest.is_some(),
-            "fund" => self.fund.is_some(),
-            "two-parties" => self.fund.is_some() || self.parties.len() > 1,
+            "fund" => self.makes_accounts(),
+            "two-parties" => self.makes_accounts() || self.parties.len() > 1,
             _ => false,
         }
     }

@@ -111,9 +111,11 @@ impl CodeCache {
 /// # Safety argument
 /// `Component::deserialize` trusts its input entirely. This is its one caller, and it is reached only from
 /// [`CodeCache::load`], after the HMAC has shown that these bytes are what `Component::serialize` gave this host, for
-/// this component and this engine, and that they have not changed since.
-#[expect(unsafe_code, reason = "the bytes are this host's own, which their MAC has shown")]
-fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+/// this component and this engine, and that they have not changed since; and from
+/// [`CompilerChild::compile`](crate::CompilerChild), with what a child of this host, its own program, wrote into a pipe
+/// that nobody else has.
+#[expect(unsafe_code, reason = "the bytes are this host's own, which their MAC or their pipe has shown")]
+pub(crate) fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: see above.
     unsafe { Component::deserialize(engine, code) }
 }

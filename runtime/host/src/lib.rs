@@ -8,6 +8,7 @@
 //! `berth-lending` makes one of endpoints, keys and a state store.
 
 mod cache;
+mod compiler;
 mod component;
 mod descriptor;
 mod exports;
@@ -23,6 +24,7 @@ mod registry;
 mod signatures;
 mod words;
 
+pub use compiler::{Compiler, CompilerChild, compile_as_child};
 pub use component::{ComponentAdapter, Facts};
 pub use host::{CallObserver, CallRecord, Host, HostConfig};
 pub use limits::{Limits, TICK, Usage};

@@ -1,20 +1,20 @@
 //! The mutants, by area of the standard.
 
-mod describe;
-mod keys;
-mod calls;
-mod isolation;
-mod once;
-mod receipts;
 mod abandon;
-mod events;
 mod blocks;
-mod proofs;
-mod store;
+mod calls;
+mod describe;
 mod errors;
-mod nodes;
-mod rest;
+mod events;
 mod examiner;
+mod isolation;
+mod keys;
+mod nodes;
+mod once;
+mod proofs;
+mod receipts;
+mod rest;
+mod store;
 
 use crate::Mutant;
 
@@ -23,9 +23,21 @@ use crate::Mutant;
 pub fn all() -> Vec<Mutant> {
     let mut all = Vec::new();
     for area in [
-        describe::mutants, keys::mutants, calls::mutants, isolation::mutants, once::mutants, receipts::mutants,
-        abandon::mutants, events::mutants, blocks::mutants, proofs::mutants, store::mutants, errors::mutants,
-        nodes::mutants, rest::mutants, examiner::mutants,
+        describe::mutants,
+        keys::mutants,
+        calls::mutants,
+        isolation::mutants,
+        once::mutants,
+        receipts::mutants,
+        abandon::mutants,
+        events::mutants,
+        blocks::mutants,
+        proofs::mutants,
+        store::mutants,
+        errors::mutants,
+        nodes::mutants,
+        rest::mutants,
+        examiner::mutants,
     ] {
         all.extend(area());
     }

@@ -58,7 +58,13 @@ pub const HOST: &[(&str, Shown)] = &[
             "flooding_the_state_ends_at_the_applications_limit_and_what_was_there_stays",
         ),
     ),
-    ("LIM-4", NotYet("components are compiled in the host's own process, bounded in bytes alone")),
+    (
+        "LIM-4",
+        By(
+            "runtime/host/tests/compiling.rs",
+            "a_child_that_wants_more_memory_than_is_allowed_ends_and_the_host_goes_on",
+        ),
+    ),
     (
         "LIM-5",
         By(
