@@ -70,6 +70,20 @@ pub struct CheckResult {
     pub took: Duration,
 }
 
+impl CheckResult {
+    /// Whether it is no check's result but that of what comes before all checks.
+    #[must_use]
+    pub fn is_preparation(&self) -> bool {
+        !self.check.contains('/')
+    }
+
+    /// The check's name, without its clause.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.check.split_once('/').map_or(&self.check, |(_, name)| name)
+    }
+}
+
 /// A failure, told in full.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultReport {
@@ -240,8 +254,13 @@ impl Verdict {
         if self.quick {
             return Some("a quick run leaves checks out".into());
         }
-        let conclusion = self.conclusion();
-        (conclusion != Conclusion::Conformant).then(|| format!("the run is {conclusion:?}"))
+        let reason = match self.conclusion() {
+            Conclusion::Conformant => return None,
+            Conclusion::NotConformant => "the adapter does not keep every clause",
+            Conclusion::Unknown => "not every clause could be checked",
+            Conclusion::HarnessError => "the suite or the test bed is broken, or no check applied",
+        };
+        Some(reason.into())
     }
 
     /// The profiles that the adapter passed: every check of each area certifiable, and at least one passed.
@@ -270,8 +289,7 @@ impl Verdict {
     /// One JSON text for one verdict: keys in order, no spaces.
     #[must_use]
     pub fn canonical_json(&self) -> String {
-        // A `Value` keeps its keys sorted.
-        serde_json::to_value(self).map(|value| value.to_string()).unwrap_or_default()
+        crate::report::json::canonical(self)
     }
 
     /// SHA-256 of the canonical JSON, hexadecimal.
