@@ -35,6 +35,21 @@ impl Outcome {
         matches!(self, Outcome::Pass | Outcome::Warn | Outcome::NotApplicable | Outcome::Waived)
     }
 
+    /// What several checks of one clause come to together: the one that matters most. What does not apply matters less than
+    /// a pass; a failure matters more than what is unknown.
+    #[must_use]
+    pub fn worst(outcomes: impl IntoIterator<Item = Outcome>) -> Option<Outcome> {
+        outcomes.into_iter().max_by_key(|outcome| match outcome {
+            Outcome::NotApplicable => 0,
+            Outcome::Pass => 1,
+            Outcome::Waived => 2,
+            Outcome::Warn => 3,
+            Outcome::Unknown => 4,
+            Outcome::Fail => 5,
+            Outcome::Error => 6,
+        })
+    }
+
     /// Its name, as reports write it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -190,6 +205,17 @@ pub enum Conclusion {
 }
 
 impl Conclusion {
+    /// Its name, as reports write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Conclusion::Conformant => "conformant",
+            Conclusion::NotConformant => "not-conformant",
+            Conclusion::Unknown => "unknown",
+            Conclusion::HarnessError => "harness-error",
+        }
+    }
+
     /// The process's exit code.
     #[must_use]
     pub fn exit_code(self) -> u8 {
@@ -283,7 +309,7 @@ impl Verdict {
     /// The outcome of a clause: the worst of its checks.
     #[must_use]
     pub fn clause(&self, id: &str) -> Option<Outcome> {
-        self.results.iter().filter(|result| result.clause == id).map(|result| result.outcome).max()
+        Outcome::worst(self.results.iter().filter(|result| result.clause == id).map(|result| result.outcome))
     }
 
     /// One JSON text for one verdict: keys in order, no spaces.

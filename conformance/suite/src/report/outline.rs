@@ -122,7 +122,7 @@ impl<'a> Outline<'a> {
 }
 
 fn entry<'a>(clause: Clause, results: Vec<&'a CheckResult>, ties: &Ties) -> Entry<'a> {
-    let standing = match results.iter().map(|result| result.outcome).max() {
+    let standing = match Outcome::worst(results.iter().map(|result| result.outcome)) {
         Some(worst) => Standing::Checked(worst),
         None if clause.bound == Bound::Host => Standing::Host,
         None => match ties.checks.get(&clause.id) {

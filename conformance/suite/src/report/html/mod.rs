@@ -107,7 +107,7 @@ fn is_remarkable(outcome: Outcome) -> bool {
 }
 
 fn worst(area: &Area<'_>) -> Option<Outcome> {
-    area.entries.iter().filter_map(super::Entry::outcome).max()
+    Outcome::worst(area.entries.iter().filter_map(super::Entry::outcome))
 }
 
 /// The outcome as a sign, with its word for those who do not see it.

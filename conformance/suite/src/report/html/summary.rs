@@ -97,9 +97,9 @@ fn level_of(verdict: &Verdict, level: &str, areas: &[&str]) -> (Outcome, String)
         })
     };
     let missed = of_level().filter(|result| !result.outcome.is_certifiable()).count() as u64;
-    match of_level().map(|result| result.outcome).max() {
+    match Outcome::worst(of_level().map(|result| result.outcome)) {
         None => (Outcome::NotApplicable, "not checked".into()),
-        Some(worst) if missed > 0 => (worst, format!("not passed: {}", counted(missed, "check"))),
+        Some(worst) if missed > 0 => (worst, format!("{} not passed", counted(missed, "check"))),
         Some(_) => (Outcome::NotApplicable, "does not apply".into()),
     }
 }

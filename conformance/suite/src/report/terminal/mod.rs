@@ -72,7 +72,9 @@ fn heading(style: Style, name: &str, title: &str) -> String {
 
 /// One line for one clause: its mark, id, outcome, the names of its checks or the reason, and how long they took.
 fn line(style: Style, clause: &str, results: &[&CheckResult]) -> String {
-    let Some(worst) = results.iter().map(|result| result.outcome).max() else { return String::new() };
+    let Some(worst) = Outcome::worst(results.iter().map(|result| result.outcome)) else {
+        return String::new();
+    };
     let of_worst: Vec<_> = results.iter().filter(|result| result.outcome == worst).collect();
     let names =
         |results: &[&&CheckResult]| results.iter().map(|result| result.name()).collect::<Vec<_>>().join(", ");
