@@ -57,6 +57,12 @@ pub enum Ended {
         /// How long the call waited.
         waited: Duration,
     },
+    /// The adapter was withdrawn: no new call of it begins.
+    #[error("the adapter was withdrawn: {reason}")]
+    Withdrawn {
+        /// Why, for the operator.
+        reason: String,
+    },
     /// The host itself could not go on.
     #[error("the host could not carry out the call: {message}")]
     Host {

@@ -13,7 +13,7 @@ if (!tools) {
   process.exit(2);
 }
 const solc = createRequire(resolve(tools, "package.json"))("solc");
-const names = ["PresetStore", "TestToken"];
+const names = ["PresetStore", "Probe", "TestToken"];
 // No metadata hash: the bytecode depends on the source's meaning only. The EVM version is old enough for every chain.
 const input = {
   language: "Solidity",

@@ -25,7 +25,7 @@ pub trait Ground: Send + Sync {
     ///
     /// # Errors
     /// When it cannot.
-    async fn control(&self, name: &str, places: &BTreeMap<&str, u64>) -> Result<(), Stop>;
+    async fn control(&self, name: &str, places: &BTreeMap<&str, String>) -> Result<(), Stop>;
 
     /// Whether waiting changes anything.
     fn is_live(&self) -> bool {
@@ -106,7 +106,7 @@ impl Ground for NetworkGround {
         Ok(lending)
     }
 
-    async fn control(&self, name: &str, places: &BTreeMap<&str, u64>) -> Result<(), Stop> {
+    async fn control(&self, name: &str, places: &BTreeMap<&str, String>) -> Result<(), Stop> {
         let commands = self.testbed.controls.get(name);
         let commands =
             commands.ok_or_else(|| Stop::Unknown(format!("the test bed has no control {name:?}")))?;
@@ -118,15 +118,12 @@ impl Ground for NetworkGround {
 }
 
 impl NetworkGround {
-    async fn tell(&self, command: &Command, places: &BTreeMap<&str, u64>) -> Result<(), Stop> {
+    async fn tell(&self, command: &Command, places: &BTreeMap<&str, String>) -> Result<(), Stop> {
         use adapter_spec::{
             Function,
             types::{EndpointNeed, Transport, transport::JsonRpcRequest},
         };
-        let mut params = command.params.clone();
-        for (place, value) in places {
-            params = params.replace(&format!("{{{place}}}"), &value.to_string());
-        }
+        let params = command.filled_in(places);
         // The lender is the one program here that speaks to nodes.
         let descriptor = Descriptor {
             endpoints: vec![EndpointNeed {

@@ -11,6 +11,7 @@ mod ground;
 pub mod report;
 mod run;
 mod testbed;
+pub mod ties;
 pub mod trial;
 mod verdict;
 

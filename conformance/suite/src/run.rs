@@ -125,7 +125,7 @@ impl Ground for NoGround {
         Err(Stop::Harness("a replay lends nothing".into()))
     }
 
-    async fn control(&self, _name: &str, _places: &BTreeMap<&str, u64>) -> Result<(), Stop> {
+    async fn control(&self, _name: &str, _places: &BTreeMap<&str, String>) -> Result<(), Stop> {
         Ok(())
     }
 

@@ -26,6 +26,20 @@ pub enum TestbedError {
         /// Where it is.
         path: String,
     },
+    /// A place was not filled in.
+    #[error("the test bed file has ${{{name}}}; say what it is with --set {name}=…")]
+    Place {
+        /// Its name.
+        name: String,
+    },
+    /// A file that it names has no such field.
+    #[error("{path} is no JSON object with a field {field:?}")]
+    Field {
+        /// The file.
+        path: String,
+        /// The field.
+        field: String,
+    },
     /// It does not have the form.
     #[error("the test bed file is malformed: {0}")]
     Malformed(#[from] toml::de::Error),
@@ -56,7 +70,8 @@ pub struct Testbed {
     /// Who can pay and write; at least one. With `fund`, the suite makes keys of its own and has the first pay them.
     #[serde(default)]
     pub parties: Vec<TestParty>,
-    /// The call that gives the account `{account}` the means to write, made by the first party.
+    /// The call that gives the account `{account}` the means to write, made by the first party. Where it is not a call that
+    /// does it, the control `fund` is told.
     pub fund: Option<Template>,
     /// Methods that submit transactions, in the form of the descriptor's `reads`; none of the reads may be among them.
     #[serde(default)]
@@ -65,7 +80,8 @@ pub struct Testbed {
     pub probe: Probe,
     /// Where the preset contract is, where `plan` does not tell.
     pub preset: Option<String>,
-    /// What the test bed can be told to do: `advance` (makes {blocks} blocks), `reorganise` (drops the newest {depth}
+    /// What the test bed can be told to do: `fund` (admits the key {point}, hexadecimal, of the scheme {scheme}, and gives it
+    /// means), `advance` (makes {blocks} blocks), `reorganise` (drops the newest {depth}
     /// blocks, their transactions too, and makes more others), `hold` (makes no blocks by itself), `release`, `prune` (forgets the state and the
     /// blocks below {block}).
     #[serde(default)]
@@ -203,6 +219,16 @@ pub struct Command {
     pub params: String,
 }
 
+impl Command {
+    /// Its parameters with the places filled in.
+    #[must_use]
+    pub fn filled_in(&self, places: &BTreeMap<&str, String>) -> String {
+        let fill =
+            |params: String, (place, value): (&&str, &String)| params.replace(&format!("{{{place}}}"), value);
+        places.iter().fold(self.params.clone(), fill)
+    }
+}
+
 /// A key and its accounts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -234,25 +260,43 @@ pub struct NativeError {
 }
 
 impl Testbed {
-    /// Reads a test bed from TOML text.
+    /// Reads a test bed from TOML text. `${name}` anywhere in it is replaced by the place of that name; a key that ends
+    /// with `-file` is replaced by what it names, relative to `folder`: a text file, or with `#field` a field of a JSON
+    /// file.
     ///
     /// # Errors
     /// When it does not have the form; the error names the place.
-    pub fn from_toml(text: &str) -> Result<Self, TestbedError> {
-        Ok(toml::from_str(text)?)
+    pub fn from_toml(
+        text: &str,
+        folder: &Path,
+        places: &BTreeMap<String, String>,
+    ) -> Result<Self, TestbedError> {
+        let mut text = text.to_owned();
+        for (name, value) in places {
+            text = text.replace(&format!("${{{name}}}"), value);
+        }
+        if let Some((_, rest)) = text.split_once("${") {
+            let name = rest.split('}').next().unwrap_or_default().to_owned();
+            return Err(TestbedError::Place { name });
+        }
+        let mut table = toml::Value::Table(toml::from_str(&text)?);
+        resolve_files(&mut table, folder)?;
+        Ok(table.try_into()?)
     }
 
-    /// Reads a test bed file.
+    /// Reads a test bed file; see [`from_toml`](Self::from_toml).
     ///
     /// # Errors
     /// See [`TestbedError`].
-    pub fn read(path: &Path) -> Result<Self, TestbedError> {
-        let shown = path.display().to_string();
-        let read = |source| TestbedError::Read { path: shown.clone(), source };
-        if std::fs::metadata(path).map_err(read)?.len() > MAX_BYTES {
-            return Err(TestbedError::TooLarge { path: shown });
-        }
-        Testbed::from_toml(&std::fs::read_to_string(path).map_err(read)?)
+    pub fn read(path: &Path, places: &BTreeMap<String, String>) -> Result<Self, TestbedError> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Testbed::from_toml(&read_bounded(path)?, folder, places)
+    }
+
+    /// Whether the suite can have accounts of its own.
+    #[must_use]
+    pub fn makes_accounts(&self) -> bool {
+        self.fund.is_some() || self.controls.contains_key("fund")
     }
 
     pub(crate) fn has_entry(&self, name: &str) -> bool {
@@ -267,8 +311,8 @@ impl Testbed {
             "missing-function" => self.probe.missing_function.is_some(),
             "event" => self.probe.event.is_some(),
             "largest" => self.probe.largest.is_some(),
-            "fund" => self.fund.is_some(),
-            "two-parties" => self.fund.is_some() || self.parties.len() > 1,
+            "fund" => self.makes_accounts(),
+            "two-parties" => self.makes_accounts() || self.parties.len() > 1,
             _ => false,
         }
     }
@@ -281,5 +325,44 @@ impl Testbed {
             Some(reason) => crate::check::Unmet::NotApplicable(reason.clone()),
             None => crate::check::Unmet::Unknown(format!("the test bed has no {kind} {name:?}")),
         })
+    }
+}
+
+fn read_bounded(path: &Path) -> Result<String, TestbedError> {
+    let shown = path.display().to_string();
+    let read = |source| TestbedError::Read { path: shown.clone(), source };
+    if std::fs::metadata(path).map_err(read)?.len() > MAX_BYTES {
+        return Err(TestbedError::TooLarge { path: shown });
+    }
+    std::fs::read_to_string(path).map_err(read)
+}
+
+/// Replaces every `name-file` by `name` with what the file has.
+fn resolve_files(value: &mut toml::Value, folder: &Path) -> Result<(), TestbedError> {
+    match value {
+        toml::Value::Array(items) => items.iter_mut().try_for_each(|item| resolve_files(item, folder)),
+        toml::Value::Table(table) => {
+            let named: Vec<_> = table.keys().filter(|key| key.ends_with("-file")).cloned().collect();
+            for key in named {
+                let Some(toml::Value::String(file)) = table.remove(&key) else { continue };
+                let name = key.trim_end_matches("-file").to_owned();
+                table.insert(name, toml::Value::String(file_content(&file, folder)?));
+            }
+            table.iter_mut().try_for_each(|(_, item)| resolve_files(item, folder))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn file_content(file: &str, folder: &Path) -> Result<String, TestbedError> {
+    let (path, field) = file.split_once('#').map_or((file, None), |(path, field)| (path, Some(field)));
+    let text = read_bounded(&folder.join(path))?;
+    let Some(field) = field else { return Ok(text.trim().to_owned()) };
+    let missing = || TestbedError::Field { path: path.into(), field: field.into() };
+    let json: serde_json::Value = serde_json::from_str(&text).map_err(|_| missing())?;
+    match json.get(field) {
+        Some(serde_json::Value::String(text)) => Ok(text.clone()),
+        Some(value) => Ok(value.to_string()),
+        None => Err(missing()),
     }
 }

@@ -92,6 +92,7 @@ impl Failure {
             Ended::LimitReached { .. } => {
                 "Allow more with --max-memory or --max-time if the call is worth it; otherwise ask for less at once."
             }
+            Ended::Withdrawn { .. } => "Ask the operator for a version that is still admitted.",
             Ended::Overloaded { .. } => "Try again.",
             Ended::Host { .. } => "Look at the machine: memory, disk, the state's folder.",
         };

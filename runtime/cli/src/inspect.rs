@@ -136,6 +136,8 @@ fn next_step(error: &LoadError) -> &'static str {
         LoadError::Invalid { .. } => {
             "The file is damaged or cut short: build or fetch it again and compare its digest."
         }
+        LoadError::CompileLimit { .. } => "Build it with the profile `guest`, which makes it small.",
+        LoadError::Compiler { .. } => "Look at the machine: is the berth program whole, is there memory?",
         LoadError::NotAnAdapter { .. } | LoadError::MissingExport { .. } => {
             "Implement the trait `FrameworkAdapter` of the adapter SDK and export it with `export!`."
         }

@@ -1,7 +1,8 @@
 //! The `berth` command, as a library: `main.rs` only calls [`main`].
 //!
 //! - `arguments`: what can be typed.
-//! - `inspect`, `call`, `certify` and `check`: what the commands do.
+//! - `inspect`, `call` and `check`: what the commands do; `certify`, `certificates` and `node`: what certifiers and
+//!   operators do.
 //! - [`flow`]: a call from begin to its receipt; of use to other programs too.
 //! - `show`: answers laid out for people.
 //! - `failure`: who failed, why and what next, and the exit codes.
@@ -19,6 +20,7 @@
 
 mod arguments;
 mod call;
+mod certificates;
 mod certify;
 mod check;
 pub mod cost;
@@ -26,6 +28,7 @@ mod failure;
 mod files;
 pub mod flow;
 mod inspect;
+mod node;
 pub mod places;
 pub mod show;
 
@@ -34,7 +37,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::{
-    arguments::{AdapterCommand, Arguments, Command},
+    arguments::{AdapterCommand, Arguments, CertifyCommand, Command},
     failure::Failure,
 };
 
@@ -42,6 +45,11 @@ use crate::{
 /// error, 2 wrong usage, 3 a file or the host itself. Runs of the suite: 0 conformant, 1 not, 2 unknown, 3 all else.
 #[must_use]
 pub fn main() -> ExitCode {
+    // A node starts this program once more to compile what nobody vouches for.
+    let raw: Vec<_> = std::env::args_os().collect();
+    if raw.get(1).is_some_and(|command| command == node::COMPILE) {
+        std::process::exit(berth_host::compile_as_child(&raw));
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -68,7 +76,7 @@ pub fn main() -> ExitCode {
 /// Whether these words ask for a run of the suite, whose exit codes 1 and 2 say something of an adapter.
 fn runs_the_suite(mut words: impl Iterator<Item = String>) -> bool {
     match words.next().as_deref() {
-        Some("certify") => true,
+        Some("certify") => matches!(words.next().as_deref(), Some("run" | "replay")),
         Some("adapter") => words.next().as_deref() == Some("check"),
         _ => false,
     }
@@ -99,7 +107,11 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 AdapterCommand::Call(call) => call::run(*call).await.map(done),
                 AdapterCommand::Check(check) => check::run(check).await.map_err(Failure::of_suite),
             },
-            Command::Certify { command } => certify::run(command).await.map_err(Failure::of_suite),
+            Command::Certify { command } => match command {
+                CertifyCommand::Suite(command) => certify::run(command).await.map_err(Failure::of_suite),
+                CertifyCommand::Certificates(command) => command.run().map(done),
+            },
+            Command::Node { command } => command.run().await.map(done),
         }
     })
 }
@@ -112,6 +124,6 @@ mod tests {
     fn wrong_usage_of_the_suite_is_not_the_exit_code_of_an_unknown_adapter() {
         let runs = |line: &str| runs_the_suite(line.split(' ').map(String::from));
         assert!(runs("certify run") && runs("adapter check --wrong"));
-        assert!(!runs("adapter call") && !runs("adapter") && !runs("--help"));
+        assert!(!runs("adapter call") && !runs("adapter") && !runs("--help") && !runs("certify sign"));
     }
 }

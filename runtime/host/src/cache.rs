@@ -42,14 +42,19 @@ impl Hasher for Fingerprint {
     }
 }
 
+/// SHA-256 of all that compiled code depends on.
+pub(crate) fn fingerprint(engine: &Engine) -> [u8; 32] {
+    let mut fingerprint = Fingerprint(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut fingerprint);
+    fingerprint.0.finalize().into()
+}
+
 impl CodeCache {
     /// Opens the cache in `folder`, making the folder and the key if they are not there.
     pub(crate) fn open(folder: &Path, engine: &Engine) -> io::Result<Self> {
         make_private_folder(folder)?;
         let key = read_or_make_key(&folder.join("key"))?;
-        let mut fingerprint = Fingerprint(Sha256::new());
-        engine.precompile_compatibility_hash().hash(&mut fingerprint);
-        Ok(CodeCache { folder: folder.to_owned(), key, engine: fingerprint.0.finalize().into() })
+        Ok(CodeCache { folder: folder.to_owned(), key, engine: fingerprint(engine) })
     }
 
     fn path(&self, digest: [u8; 32]) -> PathBuf {
@@ -111,9 +116,11 @@ impl CodeCache {
 /// # Safety argument
 /// `Component::deserialize` trusts its input entirely. This is its one caller, and it is reached only from
 /// [`CodeCache::load`], after the HMAC has shown that these bytes are what `Component::serialize` gave this host, for
-/// this component and this engine, and that they have not changed since.
-#[expect(unsafe_code, reason = "the bytes are this host's own, which their MAC has shown")]
-fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+/// this component and this engine, and that they have not changed since; and from
+/// [`CompilerChild::compile`](crate::CompilerChild), with what a child of this host, its own program, wrote into a pipe
+/// that nobody else has.
+#[expect(unsafe_code, reason = "the bytes are this host's own, which their MAC or their pipe has shown")]
+pub(crate) fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: see above.
     unsafe { Component::deserialize(engine, code) }
 }

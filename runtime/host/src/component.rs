@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::{
+    compiler::Compiler,
     descriptor,
     exports::{self, Exports},
     host::{CallRecord, Host, Shared},
@@ -129,12 +130,17 @@ async fn compile(
     if let Some(component) = cached {
         return Ok((component, true));
     }
-    let engine = shared.engine.clone();
-    let bytes = bytes.to_vec();
-    let compiled = tokio::task::spawn_blocking(move || Component::from_binary(&engine, &bytes)).await;
-    let component = match compiled {
-        Ok(component) => component.map_err(|source| LoadError::Invalid { source })?,
-        Err(join) => return Err(LoadError::Invalid { source: join.into() }),
+    let component = match &shared.config.compiler {
+        Compiler::Child(child) => child.compile(&shared.engine, bytes).await?,
+        Compiler::InProcess => {
+            let engine = shared.engine.clone();
+            let bytes = bytes.to_vec();
+            let compiled = tokio::task::spawn_blocking(move || Component::from_binary(&engine, &bytes)).await;
+            match compiled {
+                Ok(component) => component.map_err(|source| LoadError::Invalid { source })?,
+                Err(join) => return Err(LoadError::Invalid { source: join.into() }),
+            }
+        }
     };
     if let Some(cache) = &shared.cache {
         // A cache that cannot be written costs time on the next load, nothing else.

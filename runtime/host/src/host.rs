@@ -18,6 +18,7 @@ use wasmtime::{
 
 use crate::{
     cache::CodeCache,
+    compiler::Compiler,
     imports,
     instance::CallState,
     limits::{Limits, TICK, Usage},
@@ -36,6 +37,8 @@ pub struct HostConfig {
     pub cache: Option<PathBuf>,
     /// The most bytes that a component may have. Default 16 MiB.
     pub component_bytes: usize,
+    /// Where components are compiled. Default in this process; a node compiles in a child.
+    pub compiler: Compiler,
     /// Writes the names of the adapters' functions to `/tmp/perf-<process>.map`, so that `perf` shows where an adapter
     /// spends its time. Off by default.
     pub perf_map: bool,
@@ -50,6 +53,7 @@ impl Default for HostConfig {
             idle: Duration::from_secs(10),
             cache: None,
             component_bytes: 16 << 20,
+            compiler: Compiler::default(),
             perf_map: false,
             observer: None,
         }
@@ -63,6 +67,7 @@ impl fmt::Debug for HostConfig {
             .field("idle", &self.idle)
             .field("cache", &self.cache)
             .field("component_bytes", &self.component_bytes)
+            .field("compiler", &self.compiler)
             .field("perf_map", &self.perf_map)
             .field("observer", &self.observer.is_some())
             .finish()
@@ -220,12 +225,28 @@ fn engine_config(config: &HostConfig) -> Config {
         // Slots of adapters that are not used now are given to others before cold ones are touched, so that memory
         // follows the number of instances at once, not the number of adapters.
         .max_unused_warm_slots(16);
+    let mut engine = compile_config();
+    engine.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    if config.perf_map {
+        engine.profiler(ProfilingStrategy::PerfMap);
+    }
+    engine
+}
+
+/// Digest of the engine's configuration: what compiled code depends on, wasmtime's version and the processor among it.
+/// Certificates name it. Zeros on a machine that cannot compile.
+#[must_use]
+pub fn engine_digest() -> [u8; 32] {
+    Engine::new(&compile_config()).map_or([0; 32], |engine| crate::cache::fingerprint(&engine))
+}
+
+/// What compiled code depends on. How instances are allocated is no part of it.
+pub(crate) fn compile_config() -> Config {
     let mut engine = Config::new();
     engine
         .wasm_component_model(true)
         .concurrency_support(false)
         .epoch_interruption(true)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         // What differs between machines must not differ in a replay.
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
@@ -233,8 +254,5 @@ fn engine_config(config: &HostConfig) -> Config {
         .generate_address_map(false)
         .wasm_threads(false)
         .wasm_memory64(false);
-    if config.perf_map {
-        engine.profiler(ProfilingStrategy::PerfMap);
-    }
     engine
 }

@@ -8,6 +8,7 @@
 //! `berth-lending` makes one of endpoints, keys and a state store.
 
 mod cache;
+mod compiler;
 mod component;
 mod descriptor;
 mod exports;
@@ -23,8 +24,9 @@ mod registry;
 mod signatures;
 mod words;
 
+pub use compiler::{Compiler, CompilerChild, compile_as_child};
 pub use component::{ComponentAdapter, Facts};
-pub use host::{CallObserver, CallRecord, Host, HostConfig};
+pub use host::{CallObserver, CallRecord, Host, HostConfig, engine_digest};
 pub use limits::{Limits, TICK, Usage};
 pub use load_error::LoadError;
 pub use registry::{Kind, NameTaken, Registered, Registry};

@@ -27,6 +27,20 @@ pub enum LoadError {
         /// What the validator says.
         source: wasmtime::Error,
     },
+    /// Compiling it took more than is allowed.
+    #[error("compiling the component took more than the {limit} that this host allows")]
+    CompileLimit {
+        /// What was not enough.
+        limit: String,
+    },
+    /// The process that compiles could not do its work.
+    #[error("{} could not compile the component: {source}", program.display())]
+    Compiler {
+        /// The program.
+        program: std::path::PathBuf,
+        /// What went wrong.
+        source: std::io::Error,
+    },
     /// A component, but of another world.
     #[error("this component is no adapter: it does not export {interface}")]
     NotAnAdapter {

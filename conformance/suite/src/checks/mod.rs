@@ -1,6 +1,21 @@
 //! The checks, by area of the standard.
 
+mod abandon;
+mod blocks;
+mod calls;
+mod describe;
+mod errors;
+mod events;
+pub(crate) mod host;
+mod isolation;
+mod keys;
+mod life;
+mod nodes;
 mod once;
+mod proofs;
+mod receipts;
+mod rest;
+mod store;
 
 use sha2::{Digest as _, Sha256};
 
@@ -9,12 +24,50 @@ use crate::check::{Check, Scenario};
 /// All checks, in the standard's order.
 #[must_use]
 pub fn all() -> Vec<Check> {
-    [once::CHECKS].concat()
+    [
+        describe::CHECKS,
+        keys::CHECKS,
+        isolation::CHECKS,
+        calls::CHECKS,
+        once::CHECKS,
+        receipts::CHECKS,
+        events::CHECKS,
+        blocks::CHECKS,
+        store::CHECKS,
+        errors::CHECKS,
+        nodes::CHECKS,
+        rest::CHECKS,
+        abandon::CHECKS,
+        proofs::CHECKS,
+    ]
+    .concat()
+}
+
+/// The clauses that nothing can look at from outside, with the reasons.
+#[must_use]
+pub fn reasons() -> Vec<(&'static str, &'static str)> {
+    [
+        abandon::REASONS,
+        blocks::REASONS,
+        calls::REASONS,
+        describe::REASONS,
+        errors::REASONS,
+        events::REASONS,
+        isolation::REASONS,
+        keys::REASONS,
+        nodes::REASONS,
+        once::REASONS,
+        proofs::REASONS,
+        receipts::REASONS,
+        rest::REASONS,
+        store::REASONS,
+    ]
+    .concat()
 }
 
 /// What applications do every day: rules watch it.
 pub(crate) fn common_life() -> Scenario {
-    crate::boxed!(once::ordinary_life)
+    crate::boxed!(life::ordinary_life)
 }
 
 /// SHA-256 over the ids of all checks and the texts of their clauses, hexadecimal: another suite has another.

@@ -13,15 +13,6 @@ pub(super) const CHECKS: &[Check] = &[
     scenario("ONCE-3", "many-sends-make-one-transaction", &[], boxed!(many_sends_make_one)),
 ];
 
-/// What applications do every day.
-pub(super) async fn ordinary_life(trial: &mut Trial) -> Checked {
-    let application = trial.application().await?;
-    let actor = trial.actor(&application).await?;
-    let (call, options) = (trial.add(1)?, trial.options());
-    application.write_well(call, &actor, options).await?;
-    Ok(())
-}
-
 fn is_read(needs: &[EndpointNeed], method: &str) -> bool {
     needs.iter().flat_map(|need| &need.reads).any(|read| match read.strip_suffix('*') {
         Some(prefix) => method.starts_with(prefix),
@@ -56,3 +47,6 @@ async fn many_sends_make_one(trial: &mut Trial) -> Checked {
     trial.advance(1).await?;
     same(&"7".to_owned(), &trial.count(&application, &actor).await?, "the counter after one addition of 7")
 }
+
+/// Clauses that nothing can look at from outside, and why.
+pub(super) const REASONS: &[(&str, &str)] = &[];

@@ -16,7 +16,7 @@ mod words;
 
 use jiff::Timestamp;
 
-pub use outline::{Area, Entry, Outline, Standing, Ties};
+pub use outline::{Area, Entry, Outline, Standing, Ties, ties_of_this_suite};
 pub use words::plain;
 
 use crate::verdict::{CheckResult, Verdict};
@@ -37,7 +37,7 @@ impl<'a> Report<'a> {
     /// A report on this verdict, with this suite's standard.
     #[must_use]
     pub fn new(verdict: &'a Verdict) -> Self {
-        let outline = Outline::new(verdict, adapter_spec::standard::TEXT, &Ties::of_this_suite());
+        let outline = Outline::new(verdict, adapter_spec::standard::TEXT, &ties_of_this_suite());
         Report {
             verdict,
             outline,

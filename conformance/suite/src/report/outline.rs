@@ -5,29 +5,17 @@ use std::collections::BTreeMap;
 use adapter_spec::standard::{self, Bound, Clause, Strength};
 
 use crate::{
-    checks,
+    ties::{self, Shown, Tie},
     verdict::{CheckResult, Outcome, Verdict},
 };
 
-/// Which checks the suite has for a clause, or why it has none.
-#[derive(Clone, Debug, Default)]
-pub struct Ties {
-    /// By clause: the ids of its checks.
-    pub checks: BTreeMap<String, Vec<String>>,
-    /// By clause: why there is no check.
-    pub reasons: BTreeMap<String, String>,
-}
+/// By clause: what stands behind it.
+pub type Ties = BTreeMap<String, Tie>;
 
-impl Ties {
-    /// Those of this suite.
-    #[must_use]
-    pub fn of_this_suite() -> Self {
-        let mut ties = Ties::default();
-        for check in checks::all() {
-            ties.checks.entry(check.clause.into()).or_default().push(check.id());
-        }
-        ties
-    }
+/// What stands behind each clause in this suite.
+#[must_use]
+pub fn ties_of_this_suite() -> Ties {
+    ties::ties().into_iter().filter_map(|(clause, tie)| Some((clause.id.clone(), tie?))).collect()
 }
 
 /// What is known of a clause after a run.
@@ -37,8 +25,8 @@ pub enum Standing {
     Checked(Outcome),
     /// The suite has these checks, and this run did not come to them.
     NotRun(Vec<String>),
-    /// It binds the host, not the adapter.
-    Host,
+    /// It binds the host, not the adapter; what shows that the host keeps it, where that is known.
+    Host(Option<Shown>),
     /// The suite has no check, for this reason where one is stated.
     Unchecked(Option<String>),
 }
@@ -124,10 +112,12 @@ impl<'a> Outline<'a> {
 fn entry<'a>(clause: Clause, results: Vec<&'a CheckResult>, ties: &Ties) -> Entry<'a> {
     let standing = match Outcome::worst(results.iter().map(|result| result.outcome)) {
         Some(worst) => Standing::Checked(worst),
-        None if clause.bound == Bound::Host => Standing::Host,
-        None => match ties.checks.get(&clause.id) {
-            Some(checks) => Standing::NotRun(checks.clone()),
-            None => Standing::Unchecked(ties.reasons.get(&clause.id).cloned()),
+        None => match ties.get(&clause.id) {
+            Some(Tie::Checks(checks)) => Standing::NotRun(checks.clone()),
+            Some(Tie::Host(shown)) => Standing::Host(Some(*shown)),
+            Some(Tie::Reason(reason)) => Standing::Unchecked(Some((*reason).into())),
+            None if clause.bound == Bound::Host => Standing::Host(None),
+            None => Standing::Unchecked(None),
         },
     };
     Entry { clause, results, standing }

@@ -209,6 +209,9 @@ impl Trial {
     pub async fn actor(&mut self, application: &Application) -> Result<Actor, Stop> {
         let number = self.actors;
         self.actors += 1;
+        if self.can("fund") {
+            return self.admitted_actor().await;
+        }
         let Some(fund) = self.facts.testbed.fund.clone() else {
             return self.party(number % self.facts.testbed.parties.len().max(1));
         };
@@ -241,12 +244,25 @@ impl Trial {
         Ok(Actor { party: Party { account: None, keys: vec![public] }, key: Arc::new(key) })
     }
 
+    /// Somebody whom the test bed itself gives the means to write.
+    async fn admitted_actor(&mut self) -> Result<Actor, Stop> {
+        let scheme = self.party(0)?.key.scheme();
+        let key = self.fresh_key(scheme)?;
+        let public = key.public_key();
+        let named = serde_json::to_value(scheme).ok().and_then(|name| name.as_str().map(str::to_owned));
+        let places =
+            BTreeMap::from([("scheme", named.unwrap_or_default()), ("point", hex::encode(&public.point))]);
+        self.ground.control("fund", &places).await?;
+        Ok(Actor { party: Party { account: None, keys: vec![public] }, key: Arc::new(key) })
+    }
+
     /// Tells the test bed to do something.
     ///
     /// # Errors
     /// When it cannot.
     pub async fn control(&self, name: &str, places: &[(&str, u64)]) -> Result<(), Stop> {
-        self.ground.control(name, &BTreeMap::from_iter(places.iter().copied())).await
+        let places = places.iter().map(|(place, value)| (*place, value.to_string())).collect();
+        self.ground.control(name, &places).await
     }
 
     /// Whether the test bed can do this.

@@ -1,11 +1,12 @@
 //! A made-up verdict with every outcome.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use adapter_spec::Interfaces;
 use berth_suite::{
     CallReport, CheckResult, ExchangeReport, FaultReport, Outcome, Subject, Verdict, Versioned,
     report::{Outline, Report, Ties},
+    ties::{Shown, Tie},
 };
 
 /// Tries to leave a page, to clear a terminal, to forge a line, to end CDATA, and to turn text around.
@@ -13,10 +14,12 @@ const HOSTILE: &str =
     "<script>alert(1)</script>\u{1b}[2J\r\nforged line ]]> \u{202e}txet\u{200b} \"quoted\" & more";
 
 pub fn report(verdict: &Verdict) -> Report<'_> {
-    let ties = Ties {
-        checks: BTreeMap::from([("FIN-3".into(), vec!["FIN-3/slow-one".into()])]),
-        reasons: BTreeMap::from([("FIN-4".into(), "Only the future shows it.".into())]),
-    };
+    let ties = Ties::from([
+        ("FIN-3".into(), Tie::Checks(vec!["FIN-3/slow-one".into()])),
+        ("FIN-4".into(), Tie::Reason("only the future shows it")),
+        ("LIM-1".into(), Tie::Host(Shown::By("host/tests/limits.rs", "an_endless_loop_ends"))),
+        ("LIM-2".into(), Tie::Host(Shown::NotYet("no limit is set on it"))),
+    ]);
     Report {
         verdict,
         outline: Outline::new(verdict, include_str!("standard.md"), &ties),

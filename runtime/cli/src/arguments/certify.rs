@@ -4,8 +4,18 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::certificates::CertificateCommand;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum CertifyCommand {
+    #[command(flatten)]
+    Suite(SuiteCommand),
+    #[command(flatten)]
+    Certificates(CertificateCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SuiteCommand {
     /// Run the conformance suite
     Run(CertifyRun),
     /// Repeat a run from its evidence, without a network
@@ -21,6 +31,9 @@ pub(crate) struct SuiteRun {
     /// The test bed: which node there is, and what to call on it (TOML)
     #[arg(long, value_name = "FILE", required_unless_present = "list")]
     pub(crate) testbed: Option<PathBuf>,
+    /// Fill in a place of the test bed, written ${NAME} there; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = place)]
+    pub(crate) set: Vec<(String, String)>,
     /// Decides names, keys, sizes and order: the same seed makes the same run. Random without it; shown at the end
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
@@ -46,7 +59,7 @@ pub(crate) struct SuiteRun {
 #[command(after_help = "\
 Examples:
   berth certify run ethereum.component.wasm --testbed devnet.toml \\
-     --report report
+     --set node=http://127.0.0.1:8545 --report report
   berth certify run ethereum.component.wasm --testbed devnet.toml --quick
   berth certify run ethereum.component.wasm --testbed devnet.toml \\
      --only ONCE-3 --only FIN --seed 42
@@ -112,6 +125,13 @@ pub(crate) struct Check {
     /// Run again whenever the component or the test bed changes
     #[arg(long, conflicts_with_all = ["json", "list"])]
     pub(crate) watch: bool,
+}
+
+fn place(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+        _ => Err("write it as NAME=VALUE, e.g. node=http://127.0.0.1:8545".into()),
+    }
 }
 
 fn waiver(text: &str) -> Result<(String, String), String> {

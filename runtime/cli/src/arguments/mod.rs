@@ -13,6 +13,8 @@ pub(crate) use adapter::*;
 pub(crate) use call::*;
 pub(crate) use certify::*;
 
+use crate::node::NodeCommand;
+
 /// Loads blockchain-framework adapters, shows what they are, makes any call of the standard with them, and decides whether
 /// they keep it.
 #[derive(Debug, Parser)]
@@ -34,6 +36,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CertifyCommand,
     },
+    /// Let adapters in, and keep the record of it
+    Node {
+        #[command(subcommand)]
+        command: NodeCommand,
+    },
 }
 
 impl Arguments {
@@ -46,9 +53,11 @@ impl Arguments {
                 AdapterCommand::Check(check) => check.run.json,
             },
             Command::Certify { command } => match command {
-                CertifyCommand::Run(run) => run.run.json,
-                CertifyCommand::Replay(replay) => replay.json,
+                CertifyCommand::Suite(SuiteCommand::Run(run)) => run.run.json,
+                CertifyCommand::Suite(SuiteCommand::Replay(replay)) => replay.json,
+                CertifyCommand::Certificates(command) => command.json(),
             },
+            Command::Node { command } => command.json(),
         }
     }
 }

@@ -15,12 +15,12 @@ use std::process::ExitCode;
 pub(crate) use list::list;
 pub(crate) use run::{Bench, Rounds, chosen_by};
 
-use crate::{arguments::CertifyCommand, failure::Failure};
+use crate::{arguments::SuiteCommand, failure::Failure};
 
 /// Does it.
-pub(crate) async fn run(command: CertifyCommand) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(command: SuiteCommand) -> Result<ExitCode, Failure> {
     match command {
-        CertifyCommand::Run(arguments) => run::run(arguments).await,
-        CertifyCommand::Replay(arguments) => replay::run(arguments).await,
+        SuiteCommand::Run(arguments) => run::run(arguments).await,
+        SuiteCommand::Replay(arguments) => replay::run(arguments).await,
     }
 }

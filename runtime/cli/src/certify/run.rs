@@ -90,7 +90,8 @@ impl Rounds {
         let [file, testbed_file] = self.files()?;
         let only = only.unwrap_or(&run.only).to_vec();
         let checks = chosen_by(*quick, &only)?;
-        let testbed = Testbed::read(testbed_file).map_err(|error| testbed_failed(&error))?;
+        let places = run.set.iter().cloned().collect();
+        let testbed = Testbed::read(testbed_file, &places).map_err(|error| testbed_failed(&error))?;
         let subject = subject::Subject::load(&self.host, file).await?;
         let seed = run.seed.map_or_else(random_seed, Ok)?;
         show::say(&self.opening(&subject, &testbed, seed, checks.len()), run.json);
@@ -133,8 +134,12 @@ impl Rounds {
             show::write(folder, evidence, &report)?;
         }
         let full = if self.bench.quick || !self.bench.command.ends_with("check") { "" } else { " --full" };
+        let set = self.bench.run.set.iter();
+        let set: String =
+            set.map(|(name, value)| format!(" --set {}", quoted(&format!("{name}={value}")))).collect();
+        let (file, testbed) = (file.display().to_string(), testbed.display().to_string());
         report.command =
-            format!("{} {} --testbed {}{full}", self.bench.command, quoted(file), quoted(testbed));
+            format!("{} {} --testbed {}{set}{full}", self.bench.command, quoted(&file), quoted(&testbed));
         show::people(&report, *json);
         if let Some(folder) = folder {
             show::say(&format!("The report is in {}.\n", folder.display()), *json);
@@ -153,12 +158,11 @@ fn random_seed() -> Result<u64, Failure> {
     Ok(u32::from_be_bytes(bytes).into())
 }
 
-/// A path as a shell reads it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+/// A word as a shell reads it.
+fn quoted(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@,".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
-        text
+        text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
@@ -166,9 +170,11 @@ fn quoted(path: &Path) -> String {
 
 fn testbed_failed(error: &TestbedError) -> Failure {
     let next = match error {
-        TestbedError::Read { .. } => "Check the path in --testbed.",
+        TestbedError::Read { .. } => "Check the path in --testbed, and those in the file.",
         TestbedError::TooLarge { .. } => "Check that it is the right file.",
         TestbedError::Malformed(_) => "Write it in the form that conformance/README.md describes.",
+        TestbedError::Place { .. } => "The test bed's own comments say what it wants.",
+        TestbedError::Field { .. } => "Check what the test bed's `…-file` entries name.",
     };
     Failure::host("there is no test bed", error).next(next)
 }
@@ -190,9 +196,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_one_word_for_a_shell() {
-        assert_eq!(quoted(Path::new("a/b-1.wasm")), "a/b-1.wasm");
-        assert_eq!(quoted(Path::new("it's $(here)")), r"'it'\''s $(here)'");
+    fn a_text_is_one_word_for_a_shell() {
+        assert_eq!(quoted("a/b-1.wasm"), "a/b-1.wasm");
+        assert_eq!(quoted("it's $(here)"), r"'it'\''s $(here)'");
     }
 
     #[test]

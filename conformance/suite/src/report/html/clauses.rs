@@ -9,6 +9,7 @@ use crate::{
         Area, Entry, Report, Standing,
         words::{self, counted, plain},
     },
+    ties::Shown,
     verdict::{CallReport, CheckResult, FaultReport, Outcome},
 };
 
@@ -80,7 +81,7 @@ fn clause(report: &Report<'_>, entry: &Entry<'_>) -> Markup {
                 @match &entry.standing {
                     Standing::Checked(outcome) => (badge(*outcome)),
                     Standing::NotRun(_) => span.badge.none { "not run" },
-                    Standing::Host => span.badge.none { "binds the host" },
+                    Standing::Host(_) => span.badge.none { "binds the host" },
                     Standing::Unchecked(_) => span.badge.none { "no check" },
                 }
             }
@@ -96,7 +97,13 @@ fn clause(report: &Report<'_>, entry: &Entry<'_>) -> Markup {
                     }
                     "."
                 },
-                Standing::Host => p.note { "It binds the host, and is tested with the host." },
+                Standing::Host(Some(Shown::By(file, test))) => p.note {
+                    "It binds the host, whose own tests show it: " code { (test) } " in " code { (file) } "."
+                },
+                Standing::Host(Some(Shown::NotYet(reason))) => p.note {
+                    "It binds the host. Nothing shows it yet: " (reason) "."
+                },
+                Standing::Host(None) => p.note { "It binds the host, and is no matter of adapters." },
                 Standing::Unchecked(Some(reason)) => p.note { "No check: " (prose(reason)) },
                 Standing::Unchecked(None) => p.note { "This suite has no check for it." },
             }

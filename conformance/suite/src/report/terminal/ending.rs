@@ -176,7 +176,7 @@ fn clauses(report: &Report<'_>) -> String {
     let others: [(&str, fn(&Standing) -> bool); 3] = [
         ("not run", |standing| matches!(standing, Standing::NotRun(_))),
         ("without a check", |standing| matches!(standing, Standing::Unchecked(_))),
-        ("of the host's", |standing| matches!(standing, Standing::Host)),
+        ("of the host's", |standing| matches!(standing, Standing::Host(_))),
     ];
     for (what, which) in others {
         let number = number(which);

@@ -1,0 +1,103 @@
+//! The adapter keeps the standard: the conformance suite against Anvil.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, in its helpers too"
+)]
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use berth_suite::{CheckResult, Conclusion, NetworkGround, Outcome, Plan, Progress, Testbed, replay, run};
+
+struct Anvil(Child);
+
+impl Drop for Anvil {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Anvil that mines at once, and its address. None, and a line that says so, when the program is not given.
+fn anvil() -> Option<(Anvil, String)> {
+    let Ok(program) = std::env::var("BERTH_ANVIL") else {
+        eprintln!("NOT RUN: BERTH_ANVIL does not name the anvil program");
+        return None;
+    };
+    let mut child = Command::new(program)
+        .args(["--port", "0", "--host", "127.0.0.1", "--slots-in-an-epoch", "2"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("anvil starts");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let address = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned))
+        .expect("anvil says where it listens");
+    // Its output must be read, or it stops.
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((Anvil(child), format!("http://{address}")))
+}
+
+struct Shown;
+
+impl Progress for Shown {
+    fn ended(&self, result: &CheckResult) {
+        if result.outcome != Outcome::Pass || std::env::var_os("BERTH_SHOW").is_some() {
+            let (name, took) = (result.outcome.name(), result.took);
+            println!("{name:15} {} {took:.2?} {:?}", result.check, result.reason);
+            if let Some(fault) = &result.fault {
+                println!("    expected: {}\n    actual:   {}", fault.expected, fault.actual);
+                for call in fault.calls.iter().rev().take(2) {
+                    println!("    {} {} -> {}", call.function, call.arguments, call.result);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_native_plug_in_keeps_every_clause_and_its_recording_comes_to_the_same_verdict() {
+    let Some((_anvil, url)) = anvil() else { return };
+    let places = BTreeMap::from([("node".to_owned(), url), ("version".to_owned(), "Anvil".to_owned())]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/testbed.toml");
+    let testbed = Testbed::read(&path, &places).unwrap();
+    let adapter: Arc<dyn adapter_spec::Adapter> = Arc::new(adapter_ethereum::native());
+    let descriptor = adapter.describe().await.unwrap();
+    let only = std::env::var("BERTH_ONLY").map(|only| only.split(',').map(str::to_owned).collect());
+    let plan = Plan {
+        adapter: adapter.clone(),
+        component: None,
+        ground: Arc::new(NetworkGround::new(testbed.clone(), descriptor)),
+        testbed,
+        seed: 1,
+        quick: false,
+        only: only.unwrap_or_default(),
+        waived: BTreeMap::new(),
+    };
+    let start = std::time::Instant::now();
+    let evidence = run(plan, &Shown).await.unwrap();
+    println!(
+        "{:?} in {:?}, {} bytes of evidence",
+        evidence.verdict.counts(),
+        start.elapsed(),
+        evidence.pack().unwrap().len()
+    );
+    let start = std::time::Instant::now();
+    let replayed = replay(adapter, None, &evidence, &berth_suite::Silent).await.unwrap();
+    println!("replayed in {:?}", start.elapsed());
+    assert_eq!(replayed.divergences, []);
+    assert_eq!(replayed.verdict.canonical_json(), evidence.verdict.canonical_json());
+    assert_eq!(evidence.conclusion(), Conclusion::Conformant);
+}

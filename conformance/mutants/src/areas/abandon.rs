@@ -1,0 +1,7 @@
+//! ABAN: abandonment.
+
+use crate::Mutant;
+
+pub(super) fn mutants() -> Vec<Mutant> {
+    Vec::new()
+}

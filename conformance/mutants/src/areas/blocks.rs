@@ -1,0 +1,7 @@
+//! BLK: blocks.
+
+use crate::Mutant;
+
+pub(super) fn mutants() -> Vec<Mutant> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! ERR: errors.
+
+use crate::Mutant;
+
+pub(super) fn mutants() -> Vec<Mutant> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! ONCE: exactly once.
+
+use crate::Mutant;
+
+pub(super) fn mutants() -> Vec<Mutant> {
+    Vec::new()
+}

@@ -1,0 +1,8 @@
+//! LIM, SEC and REC.
+
+use crate::check::Check;
+
+pub(super) const CHECKS: &[Check] = &[];
+
+/// Clauses that nothing can look at from outside, and why.
+pub(super) const REASONS: &[(&str, &str)] = &[];

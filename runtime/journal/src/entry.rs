@@ -1,0 +1,215 @@
+//! One entry of the journal, and the form in which it is kept.
+
+use std::fmt;
+
+use adapter_spec::types::{Envelope, Error};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    error::JournalError,
+    key::{EntryKey, PayloadDigest, Salt},
+};
+
+/// The version of the form. A later one reads this one too; this one refuses a later one and leaves it alone.
+const VERSION: u32 = 1;
+/// Longer messages of adapters are cut to this many bytes before they are kept.
+const MAX_MESSAGE: usize = 4 << 10;
+
+/// What the journal knows of one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub key: EntryKey,
+    /// What it is bound to.
+    pub payload: PayloadDigest,
+    /// The key's salt.
+    pub salt: Salt,
+    /// When it was begun: milliseconds since 1970, UTC.
+    pub begun_millis: u64,
+    /// The entry of the same application whose transaction this one can only take effect instead of.
+    pub replaces: Option<EntryKey>,
+    /// Entries of the same application that were made to take effect instead of this one.
+    pub replaced_by: Vec<EntryKey>,
+    /// How far it has come.
+    pub state: State,
+}
+
+/// How far an entry has come. It only ever goes down this list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// There is no envelope, so nothing can have been sent: the call may be begun again, with the same salt.
+    Begun,
+    /// There is an envelope, for good. It may have been sent.
+    Signed(Signed),
+    /// A node has said that it has the transaction.
+    Sent(Signed),
+    /// It is known for good what became of it.
+    Settled(Settled),
+}
+
+/// An envelope that is bound to its key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Signed {
+    /// The envelope.
+    pub envelope: Envelope,
+    /// How often it was given out to be sent.
+    pub given_out: u32,
+}
+
+/// What is kept once nothing can change any more. The envelope's bytes are dropped: they are never sent again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Settled {
+    /// The transaction; none where the call ended in an answer.
+    pub transaction: Option<SettledTransaction>,
+    /// What became of it.
+    pub settlement: Settlement,
+    /// When it was settled: milliseconds since 1970, UTC.
+    pub settled_millis: u64,
+}
+
+/// What is kept of an envelope that is settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SettledTransaction {
+    /// Its id.
+    pub id: String,
+    /// What `receipt` needs to find it.
+    pub tracking: Vec<u8>,
+    /// SHA-256 of the envelope's bytes.
+    pub bytes_digest: PayloadDigest,
+}
+
+/// What became of a call, for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Settlement {
+    /// It was a read, and was answered. There is nothing to send; it may be read again.
+    Answered,
+    /// It is in a block that cannot disappear.
+    Final {
+        /// False where its execution failed there.
+        succeeded: bool,
+    },
+    /// It can no longer enter a block.
+    Expired,
+    /// Another transaction took its place: its id where it is known, else empty.
+    Superseded(String),
+    /// It was never sent, or refused for good; with the adapter's error. A new attempt needs a new key.
+    Never(Error),
+}
+
+impl Settlement {
+    /// With texts of a bounded length.
+    pub(crate) fn bounded(mut self) -> Self {
+        match &mut self {
+            Settlement::Never(error) => {
+                cut(&mut error.message);
+                error.native.iter_mut().for_each(cut);
+            }
+            Settlement::Superseded(id) => cut(id),
+            Settlement::Answered | Settlement::Final { .. } | Settlement::Expired => {}
+        }
+        self
+    }
+}
+
+fn cut(text: &mut String) {
+    text.truncate(text.floor_char_boundary(MAX_MESSAGE));
+}
+
+impl State {
+    /// The envelope, while it may have to be sent.
+    #[must_use]
+    pub fn signed(&self) -> Option<&Signed> {
+        match self {
+            State::Signed(signed) | State::Sent(signed) => Some(signed),
+            State::Begun | State::Settled(_) => None,
+        }
+    }
+}
+
+impl SettledTransaction {
+    pub(crate) fn of(envelope: &Envelope) -> Self {
+        SettledTransaction {
+            id: envelope.transaction.clone(),
+            tracking: envelope.tracking.clone(),
+            bytes_digest: PayloadDigest::from_bytes(Sha256::digest(&envelope.bytes).into()),
+        }
+    }
+}
+
+/// An envelope may hold what only the ledger's members may see.
+impl fmt::Debug for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signed")
+            .field("transaction", &self.envelope.transaction)
+            .field("bytes", &format_args!("<{} bytes>", self.envelope.bytes.len()))
+            .field("valid_until", &self.envelope.valid_until)
+            .field("given_out", &self.given_out)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is kept; the key is where it is kept.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Record {
+    version: u32,
+    payload: PayloadDigest,
+    salt: Salt,
+    begun_millis: u64,
+    replaces: Option<String>,
+    replaced_by: Vec<String>,
+    state: State,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+impl Entry {
+    pub(crate) fn new(key: EntryKey, payload: PayloadDigest, salt: Salt, begun_millis: u64) -> Self {
+        let (replaces, replaced_by, state) = (None, Vec::new(), State::Begun);
+        Entry { key, payload, salt, begun_millis, replaces, replaced_by, state }
+    }
+
+    /// JSON: it can be read with any tool when something went wrong, and by every later version.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, JournalError> {
+        let name = |key: &EntryKey| key.idempotency().to_string();
+        let record = Record {
+            version: VERSION,
+            payload: self.payload,
+            salt: self.salt,
+            begun_millis: self.begun_millis,
+            replaces: self.replaces.as_ref().map(name),
+            replaced_by: self.replaced_by.iter().map(name).collect(),
+            state: self.state.clone(),
+        };
+        serde_json::to_vec(&record)
+            .map_err(|source| JournalError::Damaged { key: self.key.clone(), source: source.into() })
+    }
+
+    pub(crate) fn decode(key: &EntryKey, bytes: &[u8]) -> Result<Self, JournalError> {
+        let damaged =
+            |source: serde_json::Error| JournalError::Damaged { key: key.clone(), source: source.into() };
+        let Version { version } = serde_json::from_slice(bytes).map_err(damaged)?;
+        if version != VERSION {
+            return Err(JournalError::Version { key: key.clone(), version });
+        }
+        let record: Record = serde_json::from_slice(bytes).map_err(damaged)?;
+        Ok(Entry {
+            key: key.clone(),
+            payload: record.payload,
+            salt: record.salt,
+            begun_millis: record.begun_millis,
+            replaces: record.replaces.map(|name| key.sibling(name)),
+            replaced_by: record.replaced_by.into_iter().map(|name| key.sibling(name)).collect(),
+            state: record.state,
+        })
+    }
+}

@@ -1,0 +1,452 @@
+//! The journal of envelopes: what a key is bound to, and how far its call has come.
+
+use std::{sync::Arc, time::Duration};
+
+use adapter_spec::{
+    CallError,
+    types::{Effect, Envelope, Error, ErrorCode, SendFailure},
+};
+
+use crate::{
+    entry::{Entry, Settled, SettledTransaction, Settlement, Signed, State},
+    error::JournalError,
+    group_flush::GroupFlush,
+    key::{EntryKey, PayloadDigest, Salt, application_prefix},
+    sendable::{Attempt, Attempted, Sendable},
+    sources::{Sources, SystemSources},
+    store::{MAX_PAGE_ENTRIES, Store, StoreError},
+};
+
+/// The most bytes of an envelope's bytes and tracking together.
+pub const MAX_ENVELOPE: usize = 7 << 20;
+/// The most bytes of a transaction's id.
+pub const MAX_TRANSACTION: usize = 1 << 10;
+/// The most replacements of one transaction.
+pub const MAX_REPLACEMENTS: usize = 64;
+/// How long a key stays bound after its call was settled, unless the journal is told otherwise: 90 days.
+pub const DEFAULT_BINDING: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// Entries, by key.
+const ENTRIES: &str = "journal/entry/";
+/// The keys of the entries that are not settled; each value is the entry's salt.
+const OPEN: &str = "journal/open/";
+
+/// What [`Journal::begin`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// The key is new, and bound to this payload and salt from now on.
+    New {
+        /// For `call-options.salt`.
+        salt: Salt,
+    },
+    /// The same call was begun before: go on with it.
+    Resumed(Box<Entry>),
+    /// The key is bound to another payload: answer `conflict`.
+    Conflict,
+}
+
+/// What [`Journal::signed`] found.
+#[derive(Debug)]
+pub enum Bound {
+    /// The envelope is bound to the key, and may be sent.
+    Now(Sendable),
+    /// The key has an envelope, or an end, already. That one counts, and the offered one must never be sent.
+    Before(Box<Entry>),
+}
+
+/// Some entries that are not settled, and where to go on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenEntries {
+    /// In the order of their keys' bytes.
+    pub entries: Vec<Entry>,
+    /// The key to go on from; none at the end.
+    pub next: Option<EntryKey>,
+}
+
+/// The journal. What a function returned is durable, unless it says otherwise; many callers share one flush.
+///
+/// Several journals may work on one store at the same time, in one process or, where the store can, in several.
+pub struct Journal {
+    store: Arc<dyn Store>,
+    flush: GroupFlush,
+    sources: Arc<dyn Sources>,
+    binding: Duration,
+}
+
+impl Journal {
+    /// A journal in this store, with the system's randomness and clock and [`DEFAULT_BINDING`].
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Journal::with(store, Arc::new(SystemSources), DEFAULT_BINDING)
+    }
+
+    /// A journal with other sources, and another time for which a key stays bound after its end.
+    #[must_use]
+    pub fn with(store: Arc<dyn Store>, sources: Arc<dyn Sources>, binding: Duration) -> Self {
+        Journal { flush: GroupFlush::new(Arc::clone(&store)), store, sources, binding }
+    }
+
+    /// How long a key stays bound after its call was settled, or begun and not signed: see [`Journal::prune`].
+    #[must_use]
+    pub fn binding(&self) -> Duration {
+        self.binding
+    }
+
+    /// Milliseconds since 1970, as the journal's sources tell it.
+    #[must_use]
+    pub fn now_millis(&self) -> u64 {
+        self.sources.now_millis()
+    }
+
+    /// Binds a key to a payload and a salt, or finds what it is bound to.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn begin(&self, key: &EntryKey, payload: PayloadDigest) -> Result<Begin, JournalError> {
+        let place = key.place(ENTRIES);
+        loop {
+            if let Some(entry) = self.read(key).await?.map(|(entry, _)| entry) {
+                if entry.payload != payload {
+                    return Ok(Begin::Conflict);
+                }
+                self.confirm(&entry).await?;
+                return Ok(Begin::Resumed(Box::new(entry)));
+            }
+            let salt = self.sources.salt()?;
+            let entry = Entry::new(key.clone(), payload, salt, self.now_millis());
+            if self.store.compare_and_set(&place, None, Some(&entry.encode()?)).await? {
+                self.confirm(&entry).await?;
+                return Ok(Begin::New { salt });
+            }
+        }
+    }
+
+    /// Binds an envelope to a key that has none, for good. When this returns [`Bound::Now`] it is durable.
+    ///
+    /// # Errors
+    /// [`JournalError`]; the envelope must not be sent then.
+    pub async fn signed(&self, key: &EntryKey, envelope: Envelope) -> Result<Bound, JournalError> {
+        self.bind(key, envelope, None).await
+    }
+
+    /// The same for an envelope that can only take effect instead of another one of the same application; both entries
+    /// name each other.
+    ///
+    /// # Errors
+    /// [`JournalError`]; the envelope must not be sent then.
+    pub async fn signed_instead(
+        &self,
+        key: &EntryKey,
+        envelope: Envelope,
+        original: &EntryKey,
+    ) -> Result<Bound, JournalError> {
+        let nothing = || JournalError::NothingToReplace { key: original.clone() };
+        if original.application() != key.application() {
+            return Err(nothing());
+        }
+        // First there, so that no envelope is durable before the one that it replaces knows of it.
+        self.change(original, |entry| {
+            if entry.replaced_by.contains(key) {
+                return Ok(((), false));
+            }
+            if entry.state.signed().is_none() || entry.replaced_by.len() >= MAX_REPLACEMENTS {
+                return Err(nothing());
+            }
+            entry.replaced_by.push(key.clone());
+            Ok(((), true))
+        })
+        .await?;
+        self.flush.flush().await?;
+        self.bind(key, envelope, Some(original)).await
+    }
+
+    async fn bind(
+        &self,
+        key: &EntryKey,
+        envelope: Envelope,
+        original: Option<&EntryKey>,
+    ) -> Result<Bound, JournalError> {
+        let (bytes, id) =
+            (envelope.bytes.len().saturating_add(envelope.tracking.len()), envelope.transaction.len());
+        if bytes > MAX_ENVELOPE || id > MAX_TRANSACTION {
+            return Err(JournalError::Envelope { bytes, id });
+        }
+        let (entry, bound) = self
+            .change(key, |entry| {
+                let free = entry.state == State::Begun;
+                if free {
+                    entry.state = State::Signed(Signed { envelope: envelope.clone(), given_out: 1 });
+                    entry.replaces = original.cloned();
+                }
+                Ok((free, free))
+            })
+            .await?;
+        self.confirm(&entry).await?;
+        if !bound {
+            return Ok(Bound::Before(Box::new(entry)));
+        }
+        Ok(Bound::Now(Sendable { key: key.clone(), envelope }))
+    }
+
+    /// The envelope of a key, to be sent again after a restart or a failure. None where there is none, or where it is
+    /// settled.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn resume(&self, key: &EntryKey) -> Result<Option<Sendable>, JournalError> {
+        // It is counted, so that a failure of one attempt is never taken for the failure of all.
+        let (entry, envelope) = self
+            .change(key, |entry| {
+                let envelope = match &mut entry.state {
+                    State::Signed(signed) | State::Sent(signed) => {
+                        signed.given_out = signed.given_out.saturating_add(1);
+                        Some(signed.envelope.clone())
+                    }
+                    State::Begun | State::Settled(_) => None,
+                };
+                let changed = envelope.is_some();
+                Ok((envelope, changed))
+            })
+            .await?;
+        self.confirm(&entry).await?;
+        Ok(envelope.map(|envelope| Sendable { key: key.clone(), envelope }))
+    }
+
+    /// Notes how a send ended.
+    ///
+    /// An attempt that had no effect settles its entry only where it was the only one: an adapter tells that a node was not
+    /// reached, and cannot tell whether an earlier attempt reached it.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn attempted(&self, attempt: Attempt) -> Result<Attempted, JournalError> {
+        let Attempt { key, result } = attempt;
+        match result {
+            Ok(()) => {
+                // Not flushed: if a crash takes it, the same bytes are sent once more.
+                self.change(&key, |entry| {
+                    let State::Signed(signed) = &entry.state else { return Ok(((), false)) };
+                    entry.state = State::Sent(signed.clone());
+                    Ok(((), true))
+                })
+                .await?;
+                Ok(Attempted::Acknowledged)
+            }
+            Err(CallError::Answered(SendFailure { error, effect: Effect::Never })) => {
+                match self.settle_only_attempt(&key, &error).await? {
+                    true => Ok(Attempted::Never(error)),
+                    false => Ok(Attempted::NotThisTime(error)),
+                }
+            }
+            Err(error) => Ok(Attempted::Unknown(error)),
+        }
+    }
+
+    /// Settles an entry whose envelope was not sent in time, without sending it. False where it may have been sent before, or
+    /// is given out to somebody else: ask for the receipt.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn too_late(&self, sendable: Sendable) -> Result<bool, JournalError> {
+        let error =
+            Error::new(ErrorCode::Expired, "the transaction was not sent before the end of its validity");
+        self.settle_only_attempt(&sendable.key, &error).await
+    }
+
+    /// Settles with `never` where no other attempt can have had an effect.
+    async fn settle_only_attempt(&self, key: &EntryKey, error: &Error) -> Result<bool, JournalError> {
+        let only = |entry: &Entry| matches!(&entry.state, State::Signed(signed) if signed.given_out == 1);
+        self.settle_if(key, Settlement::Never(error.clone()), only).await.map(|(_, settled)| settled)
+    }
+
+    /// Notes what became of a call, for good, and gives what holds: the first settlement counts. Nothing is noted for an
+    /// entry without envelope, but that it was answered; and an entry with an envelope cannot be answered.
+    ///
+    /// The caller vouches for it: [`crate::follow`] settles by receipts.
+    ///
+    /// # Errors
+    /// [`JournalError`]. Until this has returned nobody may be told of the settlement: a crash could undo it.
+    pub async fn settle(
+        &self,
+        key: &EntryKey,
+        settlement: Settlement,
+    ) -> Result<Option<Settlement>, JournalError> {
+        let (entry, _) = self.settle_if(key, settlement, |_| true).await?;
+        match entry.state {
+            State::Settled(settled) => Ok(Some(settled.settlement)),
+            State::Begun | State::Signed(_) | State::Sent(_) => Ok(None),
+        }
+    }
+
+    async fn settle_if(
+        &self,
+        key: &EntryKey,
+        settlement: Settlement,
+        condition: fn(&Entry) -> bool,
+    ) -> Result<(Entry, bool), JournalError> {
+        let settlement = settlement.bounded();
+        let now = self.now_millis();
+        let (entry, settled) = self
+            .change(key, |entry| {
+                if !condition(entry) {
+                    return Ok((false, false));
+                }
+                let transaction = match (&entry.state, &settlement) {
+                    (State::Begun, Settlement::Answered) => None,
+                    (State::Signed(_) | State::Sent(_), Settlement::Answered)
+                    | (State::Begun | State::Settled(_), _) => return Ok((false, false)),
+                    (State::Signed(signed) | State::Sent(signed), _) => {
+                        Some(SettledTransaction::of(&signed.envelope))
+                    }
+                };
+                let settlement = settlement.clone();
+                entry.state = State::Settled(Settled { transaction, settlement, settled_millis: now });
+                Ok((true, true))
+            })
+            .await?;
+        self.flush.flush().await?;
+        if settled {
+            // After the flush: an open entry without its mark would be forgotten.
+            self.close(&entry).await?;
+        }
+        Ok((entry, settled))
+    }
+
+    /// What is known of a key.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn entry(&self, key: &EntryKey) -> Result<Option<Entry>, JournalError> {
+        let entry = self.read(key).await?.map(|(entry, _)| entry);
+        if entry.is_some() {
+            self.flush.flush().await?;
+        }
+        Ok(entry)
+    }
+
+    /// Some of an application's entries that are not settled, from a key on; `limit` is at most [`MAX_PAGE_ENTRIES`]. An
+    /// entry in [`State::Begun`] waits for its caller to begin again, any other for its receipt, or to be sent again.
+    ///
+    /// # Errors
+    /// [`JournalError`]: [`JournalError::Damaged`] and [`JournalError::Version`] of the first entry that has one.
+    pub async fn unsettled(
+        &self,
+        application: &str,
+        from: Option<&EntryKey>,
+        limit: usize,
+    ) -> Result<OpenEntries, JournalError> {
+        let prefix = application_prefix(OPEN, application);
+        let from = from.map(|key| key.place(OPEN)).unwrap_or_default();
+        let page = self.store.scan(&prefix, &from, limit.clamp(1, MAX_PAGE_ENTRIES)).await?;
+        let key = |place: &[u8]| {
+            EntryKey::from_place(OPEN, place)
+                .ok_or(StoreError::Damaged { what: "a key of the journal does not decode" })
+        };
+        let mut entries = Vec::new();
+        for (place, mark) in page.entries {
+            let key = key(&place)?;
+            match self.read(&key).await? {
+                Some((entry, _)) if !matches!(entry.state, State::Settled(_)) => entries.push(entry),
+                // A crash took the end of it; what began meanwhile has another mark.
+                Some(_) | None => {
+                    self.store.compare_and_set(&place, Some(&mark), None).await?;
+                }
+            }
+        }
+        self.flush.flush().await?;
+        Ok(OpenEntries { entries, next: page.next.as_deref().map(key).transpose()? })
+    }
+
+    /// Forgets entries, of all applications, that were settled longer ago than [`Journal::binding`], and entries without
+    /// envelope that were begun longer ago than that. Their keys are free again afterwards. What may still take effect is
+    /// never forgotten. Gives how many were.
+    ///
+    /// # Errors
+    /// [`JournalError`]; damaged entries and those of later versions are kept.
+    pub async fn prune(&self) -> Result<u64, JournalError> {
+        let age = u64::try_from(self.binding.as_millis()).unwrap_or(u64::MAX);
+        let now = self.now_millis();
+        let (mut from, mut removed) = (Vec::new(), 0_u64);
+        loop {
+            let page = self.store.scan(ENTRIES.as_bytes(), &from, MAX_PAGE_ENTRIES).await?;
+            for (place, bytes) in &page.entries {
+                let Some(key) = EntryKey::from_place(ENTRIES, place) else { continue };
+                let Ok(entry) = Entry::decode(&key, bytes) else { continue };
+                let since = match &entry.state {
+                    State::Begun => entry.begun_millis,
+                    State::Settled(settled) => settled.settled_millis,
+                    State::Signed(_) | State::Sent(_) => continue,
+                };
+                if now.saturating_sub(since) <= age {
+                    continue;
+                }
+                if self.store.compare_and_set(place, Some(bytes), None).await? {
+                    self.close(&entry).await?;
+                    removed += 1;
+                }
+            }
+            match page.next {
+                Some(next) => from = next,
+                None => break,
+            }
+        }
+        self.flush.flush().await?;
+        Ok(removed)
+    }
+
+    /// Makes an entry durable, and its mark where it is not settled. Whoever wrote it may not have come that far, or a crash
+    /// may have taken the mark and left the entry.
+    async fn confirm(&self, entry: &Entry) -> Result<(), JournalError> {
+        if !matches!(entry.state, State::Settled(_)) {
+            self.open(entry).await?;
+        }
+        Ok(self.flush.flush().await?)
+    }
+
+    /// Marks an entry as not settled.
+    async fn open(&self, entry: &Entry) -> Result<(), JournalError> {
+        let (place, mark) = (entry.key.place(OPEN), entry.salt.as_bytes());
+        loop {
+            let old = self.store.get(&place).await?;
+            if old.as_deref() == Some(mark)
+                || self.store.compare_and_set(&place, old.as_deref(), Some(mark)).await?
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes the mark away, unless the key has been begun anew since.
+    async fn close(&self, entry: &Entry) -> Result<(), JournalError> {
+        let mark = entry.salt.as_bytes();
+        self.store.compare_and_set(&entry.key.place(OPEN), Some(mark), None).await?;
+        Ok(())
+    }
+
+    async fn read(&self, key: &EntryKey) -> Result<Option<(Entry, Vec<u8>)>, JournalError> {
+        let Some(bytes) = self.store.get(&key.place(ENTRIES)).await? else { return Ok(None) };
+        Ok(Some((Entry::decode(key, &bytes)?, bytes)))
+    }
+
+    /// Changes an entry, and gives it as it is afterwards. `change` tells whether there is anything to write; it is asked
+    /// again where somebody else was faster. Nothing is flushed.
+    async fn change<T: Send>(
+        &self,
+        key: &EntryKey,
+        mut change: impl FnMut(&mut Entry) -> Result<(T, bool), JournalError> + Send,
+    ) -> Result<(Entry, T), JournalError> {
+        loop {
+            let Some((mut entry, old)) = self.read(key).await? else {
+                return Err(JournalError::NotBegun { key: key.clone() });
+            };
+            let (result, changed) = change(&mut entry)?;
+            if !changed {
+                return Ok((entry, result));
+            }
+            let new = entry.encode()?;
+            if self.store.compare_and_set(&key.place(ENTRIES), Some(&old), Some(&new)).await? {
+                return Ok((entry, result));
+            }
+        }
+    }
+}
