@@ -21,6 +21,7 @@ mod receipts;
 mod rest;
 mod secrets;
 mod store;
+mod submission;
 
 use sha2::{Digest as _, Sha256};
 

@@ -161,7 +161,7 @@ impl Application {
         &self.setup.watcher.application
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    pub(crate) fn kept(&self) -> MutexGuard<'_, Kept> {
         self.setup.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -188,7 +188,7 @@ impl Application {
     }
 
     /// Has the clock stand still, or go on.
-    pub fn stop_clock(&self, stands: bool) {
+    pub fn hold_clock(&self, stands: bool) {
         let mut kept = self.kept();
         kept.stands = stands;
         kept.still = None;

@@ -2,6 +2,7 @@
 
 mod again;
 mod application;
+mod counter;
 pub(crate) mod faults;
 mod garble;
 mod gate;
@@ -10,6 +11,7 @@ pub(crate) mod observed;
 mod probe;
 mod signatures;
 mod store;
+mod time;
 mod watched;
 
 use std::{
@@ -33,6 +35,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use again::Again;
 pub use application::{Actor, Application, Signed, Written, signed_bytes};
+pub use counter::Counter;
 pub use faults::{Asked, Disturbance, Which};
 pub use gate::Crash;
 pub(crate) use gate::below;
@@ -40,6 +43,7 @@ pub use observed::{Ending, Observed, Request};
 pub use probe::Contracts;
 pub use signatures::{is_upper, mirrored};
 pub use store::{Begun, Came, Store};
+pub use time::HOUR;
 
 use crate::{
     check::{Expect as _, Facts, Stop},
@@ -143,7 +147,7 @@ impl Trial {
     /// A fault when the adapter does not open it.
     pub async fn application_named(&mut self, name: &str) -> Result<Application, Stop> {
         let settings = serde_json::Value::Object(self.facts.testbed.settings.clone()).to_string();
-        let opened = self.opened(name.to_owned(), &settings, usize::MAX, &[]).await?;
+        let opened = self.open(name.to_owned(), &settings, usize::MAX, &[]).await?;
         opened.expected("open succeeds with settings that fit")
     }
 
@@ -157,7 +161,7 @@ impl Trial {
         limit: usize,
     ) -> Result<Result<Application, CallError>, Stop> {
         let name = self.name();
-        self.opened(name, settings, limit, &[]).await
+        self.open(name, settings, limit, &[]).await
     }
 
     /// An application with these settings, and nothing lent under these needs.
@@ -170,10 +174,10 @@ impl Trial {
         withheld: &[&str],
     ) -> Result<Result<Application, CallError>, Stop> {
         let name = self.name();
-        self.opened(name, settings, usize::MAX, withheld).await
+        self.open(name, settings, usize::MAX, withheld).await
     }
 
-    async fn opened(
+    async fn open(
         &mut self,
         name: String,
         settings: &str,
