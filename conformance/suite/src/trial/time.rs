@@ -81,6 +81,11 @@ impl Trial {
             Validity::Millis(_) => -i64::try_from(HOUR).unwrap_or(i64::MAX),
             Validity::Block(_) | Validity::Unbounded => -2,
         };
-        self.approach(application, validity, beyond).await
+        let has_end = self.approach(application, validity, beyond).await?;
+        if matches!(validity, Validity::Block(_)) {
+            // Blocks take their time.
+            application.move_clock(i64::try_from(HOUR).unwrap_or(0));
+        }
+        Ok(has_end)
     }
 }
