@@ -8,6 +8,7 @@ pub mod check;
 pub mod checks;
 mod evidence;
 mod ground;
+pub mod linearizable;
 mod run;
 mod testbed;
 pub mod ties;

@@ -83,7 +83,7 @@ pub struct Testbed {
     /// What the test bed can be told to do: `fund` (admits the key {point}, hexadecimal, of the scheme {scheme}, and gives it
     /// means), `advance` (makes {blocks} blocks), `reorganise` (drops the newest {depth}
     /// blocks, their transactions too, and makes more others), `hold` (makes no blocks by itself), `release`, `prune` (forgets the state and the
-    /// blocks below {block}).
+    /// blocks below {block}; with 0 it keeps again whatever it still has).
     #[serde(default)]
     pub controls: BTreeMap<String, Vec<Command>>,
     /// Public keys with the accounts that the framework's own tools derive from them.
@@ -93,12 +93,18 @@ pub struct Testbed {
     #[serde(default)]
     pub native_errors: Vec<NativeError>,
     /// Names of controls, probe functions and entries that the framework cannot have, each with the reason. What is
-    /// neither here nor offered makes checks end as unknown.
+    /// neither here nor offered makes checks end as unknown. `header` here: how the framework makes a block's hash is not
+    /// public.
     #[serde(default)]
     pub absent: BTreeMap<String, String>,
     /// What earlier versions of the adapter wrote, which this one must read.
     #[serde(default)]
     pub earlier: Vec<Earlier>,
+    /// Whether participants must be admitted before they can act on the ledger, by the framework's own documents.
+    pub permissioned: Option<bool>,
+    /// Whether the framework takes no key without a certificate.
+    #[serde(default)]
+    pub certificates_required: bool,
     /// How long a transaction may take to get into a block, in looks at its receipt; each comes 20 milliseconds after the
     /// one before.
     #[serde(default = "patience")]
@@ -240,6 +246,8 @@ pub struct Vector {
     pub scheme: SignatureScheme,
     /// SEC1 uncompressed point, hexadecimal.
     pub point: String,
+    /// X.509, DER, hexadecimal, where the framework has certificates.
+    pub certificate: Option<String>,
     /// Its accounts.
     pub accounts: Vec<String>,
     /// Who says so: a tool with its version, a document with its section.

@@ -105,6 +105,14 @@ impl RevocationList {
     /// [`ListError`]
     pub fn verify(envelope: &Envelope, keys: &[PublicKey], threshold: usize) -> Result<Self, ListError> {
         envelope.verify(keys, threshold)?;
+        Self::unverified(envelope)
+    }
+
+    /// What a list says, whoever signed it: to make the next one from, never to be believed.
+    ///
+    /// # Errors
+    /// [`ListError`]
+    pub fn unverified(envelope: &Envelope) -> Result<Self, ListError> {
         if envelope.payload_type != PAYLOAD_TYPE {
             return Err(ListError::PayloadType { found: envelope.payload_type.clone() });
         }

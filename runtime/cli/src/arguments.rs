@@ -5,8 +5,12 @@ use std::{path::PathBuf, time::Duration};
 use adapter_spec::types::{BlockSelector, SignatureScheme};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::call::values::{
-    self, Argument, ContractSource, EventsFrom, Goal, NamedEndpoint, PrivateArgument, SignatureText,
+use crate::{
+    call::values::{
+        self, Argument, ContractSource, EventsFrom, Goal, NamedEndpoint, PrivateArgument, SignatureText,
+    },
+    certificates::CertificateCommand,
+    node::NodeCommand,
 };
 
 /// Loads blockchain-framework adapters, shows what they are, and makes any call of the standard with them.
@@ -24,6 +28,22 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AdapterCommand,
     },
+    /// Decide whether an adapter keeps the standard, and prove it to others
+    Certify {
+        #[command(subcommand)]
+        command: CertifyCommand,
+    },
+    /// Let adapters in, and keep the record of it
+    Node {
+        #[command(subcommand)]
+        command: NodeCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CertifyCommand {
+    #[command(flatten)]
+    Certificates(CertificateCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -37,10 +57,11 @@ pub(crate) enum AdapterCommand {
 impl Arguments {
     /// Whether the answer is for programs.
     pub(crate) fn json(&self) -> bool {
-        let Command::Adapter { command } = &self.command;
-        match command {
-            AdapterCommand::Inspect(inspect) => inspect.json,
-            AdapterCommand::Call(call) => call.common.json,
+        match &self.command {
+            Command::Adapter { command: AdapterCommand::Inspect(inspect) } => inspect.json,
+            Command::Adapter { command: AdapterCommand::Call(call) } => call.common.json,
+            Command::Certify { command: CertifyCommand::Certificates(command) } => command.json(),
+            Command::Node { command } => command.json(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The `berth` command, as a library: `main.rs` only calls [`main`].
 //!
 //! - `arguments`: what can be typed.
-//! - `inspect` and `call`: what the commands do.
+//! - `inspect` and `call`: what the commands do; `certificates` and `node`: what certifiers and operators do.
 //! - [`flow`]: a call from begin to its receipt; of use to other programs too.
 //! - `show`: answers laid out for people.
 //! - `failure`: who failed, why and what next, and the exit codes.
@@ -19,10 +19,12 @@
 
 mod arguments;
 mod call;
+mod certificates;
 pub mod cost;
 mod failure;
 pub mod flow;
 mod inspect;
+mod node;
 pub mod places;
 pub mod show;
 
@@ -31,7 +33,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::{
-    arguments::{AdapterCommand, Arguments, Command},
+    arguments::{AdapterCommand, Arguments, CertifyCommand, Command},
     failure::Failure,
 };
 
@@ -39,6 +41,11 @@ use crate::{
 /// error, 2 wrong usage, 3 a file or the host itself.
 #[must_use]
 pub fn main() -> ExitCode {
+    // A node starts this program once more to compile what nobody vouches for.
+    let raw: Vec<_> = std::env::args_os().collect();
+    if raw.get(1).is_some_and(|command| command == node::COMPILE) {
+        std::process::exit(berth_host::compile_as_child(&raw));
+    }
     // Wrong usage ends here, with 2.
     let arguments = Arguments::parse();
     log_to_stderr();
@@ -69,11 +76,14 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::host("the async runtime could not be started", &error))?;
-    let Command::Adapter { command } = arguments.command;
     runtime.block_on(async {
-        match command {
-            AdapterCommand::Inspect(inspect) => inspect::run(inspect).await,
-            AdapterCommand::Call(call) => call::run(*call).await,
+        match arguments.command {
+            Command::Adapter { command: AdapterCommand::Inspect(inspect) } => inspect::run(inspect).await,
+            Command::Adapter { command: AdapterCommand::Call(call) } => call::run(*call).await,
+            Command::Certify { command } => match command {
+                CertifyCommand::Certificates(command) => command.run(),
+            },
+            Command::Node { command } => command.run().await,
         }
     })
 }

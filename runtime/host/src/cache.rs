@@ -42,14 +42,19 @@ impl Hasher for Fingerprint {
     }
 }
 
+/// SHA-256 of all that compiled code depends on.
+pub(crate) fn fingerprint(engine: &Engine) -> [u8; 32] {
+    let mut fingerprint = Fingerprint(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut fingerprint);
+    fingerprint.0.finalize().into()
+}
+
 impl CodeCache {
     /// Opens the cache in `folder`, making the folder and the key if they are not there.
     pub(crate) fn open(folder: &Path, engine: &Engine) -> io::Result<Self> {
         make_private_folder(folder)?;
         let key = read_or_make_key(&folder.join("key"))?;
-        let mut fingerprint = Fingerprint(Sha256::new());
-        engine.precompile_compatibility_hash().hash(&mut fingerprint);
-        Ok(CodeCache { folder: folder.to_owned(), key, engine: fingerprint.0.finalize().into() })
+        Ok(CodeCache { folder: folder.to_owned(), key, engine: fingerprint(engine) })
     }
 
     fn path(&self, digest: [u8; 32]) -> PathBuf {

@@ -233,6 +233,13 @@ fn engine_config(config: &HostConfig) -> Config {
     engine
 }
 
+/// Digest of the engine's configuration: what compiled code depends on, wasmtime's version and the processor among it.
+/// Certificates name it. Zeros on a machine that cannot compile.
+#[must_use]
+pub fn engine_digest() -> [u8; 32] {
+    Engine::new(&compile_config()).map_or([0; 32], |engine| crate::cache::fingerprint(&engine))
+}
+
 /// What compiled code depends on. How instances are allocated is no part of it.
 pub(crate) fn compile_config() -> Config {
     let mut engine = Config::new();

@@ -26,7 +26,7 @@ mod words;
 
 pub use compiler::{Compiler, CompilerChild, compile_as_child};
 pub use component::{ComponentAdapter, Facts};
-pub use host::{CallObserver, CallRecord, Host, HostConfig};
+pub use host::{CallObserver, CallRecord, Host, HostConfig, engine_digest};
 pub use limits::{Limits, TICK, Usage};
 pub use load_error::LoadError;
 pub use registry::{Kind, NameTaken, Registered, Registry};

@@ -182,6 +182,18 @@ impl Application {
         (kept.disturbances.done, kept.disturbances.reordered)
     }
 
+    /// Remembers from now on what each question to an endpoint is first answered, for [`Disturbance::Stale`].
+    pub fn remember(&self) {
+        self.kept().disturbances.remember();
+    }
+
+    /// Has the clock stand still, or go on.
+    pub fn stop_clock(&self, stands: bool) {
+        let mut kept = self.kept();
+        kept.stands = stands;
+        kept.still = None;
+    }
+
     /// Moves the clock that the adapter sees, by milliseconds against the real one.
     pub fn set_clock(&self, skew_millis: i64) {
         self.kept().skew = skew_millis;

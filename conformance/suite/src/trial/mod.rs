@@ -1,12 +1,16 @@
 //! What one scenario works with: applications, actors, the probe contract, and the means to make things go wrong.
 
+mod again;
 mod application;
 mod counter;
 pub(crate) mod faults;
+mod garble;
 mod gate;
 mod lent;
 pub(crate) mod observed;
 mod probe;
+mod signatures;
+mod store;
 mod time;
 mod watched;
 
@@ -29,6 +33,7 @@ use rand_chacha::{
 };
 use sha2::{Digest as _, Sha256};
 
+pub use again::Again;
 pub use application::{Actor, Application, Signed, Written, signed_bytes};
 pub use counter::Counter;
 pub use faults::{Asked, Disturbance, Which};
@@ -36,6 +41,8 @@ pub use gate::Crash;
 pub(crate) use gate::below;
 pub use observed::{Ending, Observed, Request};
 pub use probe::Contracts;
+pub use signatures::{is_upper, mirrored};
+pub use store::{Begun, Came, Store};
 pub use time::HOUR;
 
 use crate::{
@@ -149,6 +156,16 @@ impl Trial {
         self.application_with(&settings, usize::MAX).await?.expected("open succeeds with settings that fit")
     }
 
+    /// The same under a name that the suite would not give it.
+    ///
+    /// # Errors
+    /// A fault when the adapter does not open it.
+    pub async fn application_named(&mut self, name: &str) -> Result<Application, Stop> {
+        let settings = serde_json::Value::Object(self.facts.testbed.settings.clone()).to_string();
+        let opened = self.open(name.to_owned(), &settings, usize::MAX).await?;
+        opened.expected("open succeeds with settings that fit")
+    }
+
     /// An application with these settings, and at most `limit` endpoints under each need.
     ///
     /// # Errors
@@ -158,13 +175,50 @@ impl Trial {
         settings: &str,
         limit: usize,
     ) -> Result<Result<Application, CallError>, Stop> {
+        self.opened(settings, limit, &[]).await
+    }
+
+    /// An application with these settings, and nothing lent under these needs.
+    ///
+    /// # Errors
+    /// Only of the harness; the inner error is the adapter's.
+    pub async fn application_without(
+        &mut self,
+        settings: &str,
+        withheld: &[&str],
+    ) -> Result<Result<Application, CallError>, Stop> {
+        self.opened(settings, usize::MAX, withheld).await
+    }
+
+    async fn opened(
+        &mut self,
+        settings: &str,
+        limit: usize,
+        withheld: &[&str],
+    ) -> Result<Result<Application, CallError>, Stop> {
         let name = self.name();
+        self.open(name, settings, limit).await
+    }
+
+    async fn open(
+        &mut self,
+        name: String,
+        settings: &str,
+        limit: usize,
+    ) -> Result<Result<Application, CallError>, Stop> {
         let seed = self.rng.next_u64();
         let kept = Arc::new(Mutex::new(Kept::default()));
         let lender: Arc<dyn Lender> = match &mut self.replayed {
             None => {
                 let ground = self.ground.lend(&name, limit)?;
-                Arc::new(Lent { application: name.as_str().into(), ground, kept: kept.clone(), seed })
+                let withheld = withheld.iter().map(|need| (*need).to_owned()).collect();
+                Arc::new(Lent {
+                    application: name.as_str().into(),
+                    ground,
+                    kept: kept.clone(),
+                    seed,
+                    withheld,
+                })
             }
             Some(recordings) => {
                 if recordings.is_empty() {

@@ -23,11 +23,6 @@ impl Application {
         })
     }
 
-    /// Has the adapter's clock stand still at this time from now on; none: go on.
-    pub fn stop_clock(&self, at: Option<u64>) {
-        self.kept().still = at;
-    }
-
     /// Moves the adapter's clock on by milliseconds, beside what it was moved before.
     pub fn move_clock(&self, millis: i64) {
         let mut kept = self.kept();

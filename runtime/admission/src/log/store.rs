@@ -174,29 +174,51 @@ impl Log {
     /// # Errors
     /// [`LogError`]; after a failed write the log has to be opened again.
     pub fn append(&mut self, entry: &[u8], witness: &str, key: &PrivateKey) -> Result<u64, LogError> {
+        let places = self.append_all(&[entry], witness, key)?;
+        places.first().copied().ok_or(LogError::Broken)
+    }
+
+    /// Appends entries under one new checkpoint, as [`Log::append`] does one.
+    ///
+    /// # Errors
+    /// [`LogError`]; after a failed write the log has to be opened again.
+    pub fn append_all(
+        &mut self,
+        entries: &[&[u8]],
+        witness: &str,
+        key: &PrivateKey,
+    ) -> Result<Vec<u64>, LogError> {
         if self.broken {
             return Err(LogError::Broken);
         }
-        if entry.len() > MAX_ENTRY_BYTES {
+        if let Some(entry) = entries.iter().find(|entry| entry.len() > MAX_ENTRY_BYTES) {
             return Err(LogError::EntryTooLarge(entry.len()));
-        }
-        if let Some((index, _)) = (0..).zip(self.entries()).find(|(_, other)| *other == entry) {
-            return Ok(index);
         }
         if !Witness::is_key_name(witness) {
             return Err(LogError::Name(witness.to_owned()));
         }
+        let older = self.entries().len();
+        // From here on memory may be ahead of the disk.
         self.broken = true;
-        let index = self.entries().len() as u64;
-        self.tree.push(entry.to_vec());
-        let files = tiles::new_files(self.entries(), index).ok_or(LogError::EntryTooLarge(entry.len()))?;
-        for file in files {
-            let path = self.folder.join(file.path);
-            write_whole(&path, &file.bytes).map_err(|source| LogError::File { path, source })?;
+        let mut places = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let known = self.entries().iter().position(|other| other == entry);
+            let place = known.unwrap_or(self.entries().len());
+            if known.is_none() {
+                self.tree.push(entry.to_vec());
+            }
+            places.push(place as u64);
         }
-        self.write_checkpoint(witness, key)?;
+        if self.entries().len() > older {
+            let files = tiles::new_files(self.entries(), older as u64).ok_or(LogError::Broken)?;
+            for file in files {
+                let path = self.folder.join(file.path);
+                write_whole(&path, &file.bytes).map_err(|source| LogError::File { path, source })?;
+            }
+            self.write_checkpoint(witness, key)?;
+        }
         self.broken = false;
-        Ok(index)
+        Ok(places)
     }
 
     /// Adds another witness's signature to the newest checkpoint.
