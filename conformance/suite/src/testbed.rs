@@ -99,6 +99,14 @@ pub struct Testbed {
     /// public.
     #[serde(default)]
     pub absent: BTreeMap<String, String>,
+    /// What earlier versions of the adapter wrote, which this one must read.
+    #[serde(default)]
+    pub earlier: Vec<Earlier>,
+    /// Whether participants must be admitted before they can act on the ledger, by the framework's own documents.
+    pub permissioned: Option<bool>,
+    /// Whether the framework takes no key without a certificate.
+    #[serde(default)]
+    pub certificates_required: bool,
     /// How long a transaction may take to get into a block, in looks at its receipt; each comes 20 milliseconds after the
     /// one before.
     #[serde(default = "patience")]
@@ -240,6 +248,8 @@ pub struct Vector {
     pub scheme: SignatureScheme,
     /// SEC1 uncompressed point, hexadecimal.
     pub point: String,
+    /// X.509, DER, hexadecimal, where the framework has certificates.
+    pub certificate: Option<String>,
     /// Its accounts.
     pub accounts: Vec<String>,
     /// Who says so: a tool with its version, a document with its section.
@@ -285,6 +295,25 @@ pub struct ProofVector {
     pub anchor: Option<String>,
     /// The proof.
     pub proof: adapter_spec::types::Proof,
+}
+
+/// What an earlier version of the same major version of the adapter wrote, on any ledger: each in hexadecimal.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Earlier {
+    /// That version.
+    pub version: String,
+    /// The id of a transaction, with the tracking of its envelope.
+    pub transaction: Option<String>,
+    /// Its tracking.
+    pub tracking: Option<String>,
+    /// A cursor of events.
+    pub cursor: Option<String>,
+    /// A continuation.
+    pub continuation: Option<String>,
+    /// Values of the state, by key.
+    #[serde(default)]
+    pub state: BTreeMap<String, String>,
 }
 
 /// A framework's error and the standard's.
@@ -358,6 +387,7 @@ impl Testbed {
             "proofs" => self.proofs.is_some(),
             "other-anchors" => self.proofs.as_ref().is_some_and(|proofs| !proofs.other_anchors.is_empty()),
             "proof-vectors" => self.proofs.as_ref().is_some_and(|proofs| !proofs.vectors.is_empty()),
+            "earlier" => !self.earlier.is_empty(),
             "fund" => self.makes_accounts(),
             "two-parties" => self.makes_accounts() || self.parties.len() > 1,
             _ => false,

@@ -3,19 +3,25 @@
 mod abandon;
 mod blocks;
 mod calls;
+mod deeds;
 mod describe;
 mod errors;
 mod events;
+mod find;
 pub(crate) mod host;
 mod isolation;
 mod keys;
 mod life;
 mod nodes;
 mod once;
+mod outputs;
 mod proofs;
+mod reads;
 mod receipts;
 mod rest;
+mod secrets;
 mod store;
+mod submission;
 
 use sha2::{Digest as _, Sha256};
 

@@ -1,12 +1,17 @@
 //! What one scenario works with: applications, actors, the probe contract, and the means to make things go wrong.
 
+mod again;
 mod application;
+mod counter;
 pub(crate) mod faults;
+mod garble;
 mod gate;
 mod lent;
 pub(crate) mod observed;
 mod probe;
+mod signatures;
 mod store;
+mod time;
 mod verifier;
 mod watched;
 
@@ -29,13 +34,17 @@ use rand_chacha::{
 };
 use sha2::{Digest as _, Sha256};
 
+pub use again::Again;
 pub use application::{Actor, Application, Signed, Written, signed_bytes};
+pub use counter::Counter;
 pub use faults::{Asked, Disturbance, Which};
 pub use gate::Crash;
 pub(crate) use gate::below;
 pub use observed::{Ending, Observed, Request};
 pub use probe::Contracts;
+pub use signatures::{is_upper, mirrored};
 pub use store::{Begun, Came, Store};
+pub use time::HOUR;
 pub use verifier::Verifier;
 
 use crate::{
@@ -76,6 +85,21 @@ pub(crate) struct TrialSetup {
     /// The check's id.
     pub(crate) name: String,
     pub(crate) replayed: Option<Vec<Recording>>,
+}
+
+/// What a test bed can be told, by itself.
+#[derive(Clone)]
+pub struct Controls(Arc<dyn Ground>);
+
+impl Controls {
+    /// Tells the test bed to do something.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub async fn control(&self, name: &str, places: &[(&str, u64)]) -> Result<(), Stop> {
+        let places = places.iter().map(|(place, value)| (*place, value.to_string())).collect();
+        self.0.control(name, &places).await
+    }
 }
 
 impl Trial {
@@ -134,6 +158,16 @@ impl Trial {
         self.application_with(&settings, usize::MAX).await?.expected("open succeeds with settings that fit")
     }
 
+    /// The same under a name that the suite would not give it.
+    ///
+    /// # Errors
+    /// A fault when the adapter does not open it.
+    pub async fn application_named(&mut self, name: &str) -> Result<Application, Stop> {
+        let settings = serde_json::Value::Object(self.facts.testbed.settings.clone()).to_string();
+        let opened = self.open(name.to_owned(), &settings, usize::MAX, &[]).await?;
+        opened.expected("open succeeds with settings that fit")
+    }
+
     /// An application with these settings, and at most `limit` endpoints under each need.
     ///
     /// # Errors
@@ -143,7 +177,31 @@ impl Trial {
         settings: &str,
         limit: usize,
     ) -> Result<Result<Application, CallError>, Stop> {
-        let (watcher, kept) = self.watched(limit)?;
+        let name = self.name();
+        self.open(name, settings, limit, &[]).await
+    }
+
+    /// An application with these settings, and nothing lent under these needs.
+    ///
+    /// # Errors
+    /// Only of the harness; the inner error is the adapter's.
+    pub async fn application_without(
+        &mut self,
+        settings: &str,
+        withheld: &[&str],
+    ) -> Result<Result<Application, CallError>, Stop> {
+        let name = self.name();
+        self.open(name, settings, usize::MAX, withheld).await
+    }
+
+    async fn open(
+        &mut self,
+        name: String,
+        settings: &str,
+        limit: usize,
+        withheld: &[&str],
+    ) -> Result<Result<Application, CallError>, Stop> {
+        let (watcher, kept) = self.watched(name, limit, withheld)?;
         let recorder = watcher.recorder.clone();
         let setup = Setup {
             adapter: self.adapter.clone(),
@@ -158,15 +216,26 @@ impl Trial {
         Ok(Application::open(setup).await)
     }
 
-    /// What an application is lent, recorded under a name of its own, and watched.
-    fn watched(&mut self, limit: usize) -> Result<(Watcher, Arc<Mutex<Kept>>), Stop> {
-        let name = self.name();
+    /// What is lent under a name of its own, recorded and watched.
+    fn watched(
+        &mut self,
+        name: String,
+        limit: usize,
+        withheld: &[&str],
+    ) -> Result<(Watcher, Arc<Mutex<Kept>>), Stop> {
         let seed = self.rng.next_u64();
         let kept = Arc::new(Mutex::new(Kept::default()));
         let lender: Arc<dyn Lender> = match &mut self.replayed {
             None => {
                 let ground = self.ground.lend(&name, limit)?;
-                Arc::new(Lent { application: name.as_str().into(), ground, kept: kept.clone(), seed })
+                let withheld = withheld.iter().map(|need| (*need).to_owned()).collect();
+                Arc::new(Lent {
+                    application: name.as_str().into(),
+                    ground,
+                    kept: kept.clone(),
+                    seed,
+                    withheld,
+                })
             }
             Some(recordings) => {
                 if recordings.is_empty() {
@@ -272,8 +341,13 @@ impl Trial {
     /// # Errors
     /// When it cannot.
     pub async fn control(&self, name: &str, places: &[(&str, u64)]) -> Result<(), Stop> {
-        let places = places.iter().map(|(place, value)| (*place, value.to_string())).collect();
-        self.ground.control(name, &places).await
+        self.controls().control(name, places).await
+    }
+
+    /// The test bed's controls, to be used beside calls.
+    #[must_use]
+    pub fn controls(&self) -> Controls {
+        Controls(self.ground.clone())
     }
 
     /// Whether the test bed can do this.

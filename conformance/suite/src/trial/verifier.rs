@@ -22,7 +22,8 @@ impl Trial {
     /// # Errors
     /// Only of the harness.
     pub fn verifier(&mut self) -> Result<Verifier, Stop> {
-        let (watcher, _) = self.watched(usize::MAX)?;
+        let name = self.name();
+        let (watcher, _) = self.watched(name, usize::MAX, &[])?;
         let lender = Arc::new(Gated { recorder: watcher.recorder.clone(), gate: Gate::default() });
         Ok(Verifier { adapter: self.adapter.clone(), lender, watcher })
     }
