@@ -39,6 +39,12 @@ fn at(asked: &Asked, start: EventStart) -> Asked {
     Asked { start, ..asked.clone() }
 }
 
+/// With another confidence instead of this one.
+fn instead_of(asked: Asked, of: Confidence, confidence: Confidence) -> Asked {
+    let confidence = if asked.filter.confidence == of { confidence } else { asked.filter.confidence };
+    Asked { filter: EventFilter { confidence, ..asked.filter }, ..asked }
+}
+
 fn is_cursor(asked: &Asked) -> bool {
     matches!(asked.start, EventStart::Cursor(_))
 }
@@ -70,11 +76,16 @@ pub(super) fn mutants() -> Vec<Mutant> {
         Mutant::new("EVT-2", "a-reorganisation-is-not-noticed", "not in the chain any more", || {
             page(without_retractions)
         }),
-        Mutant::new("EVT-2", "begins-anew-after-a-reorganisation", "for who read on over a reorganisation", || {
-            Box::new(BeginsAnew)
-        }),
+        Mutant::new(
+            "EVT-2",
+            "begins-anew-after-a-reorganisation",
+            "for who read on over a reorganisation",
+            || Box::new(BeginsAnew),
+        ),
         Mutant::new("EVT-3", "ids-without-the-block", "ids that have the block's hash", || {
-            page(|_, page| each(page, |event| Event { id: format!("{}-{}", event.transaction, event.index), ..event }))
+            page(|_, page| {
+                each(page, |event| Event { id: format!("{}-{}", event.transaction, event.index), ..event })
+            })
         }),
         Mutant::new("EVT-3", "ids-of-the-delivery", "the event's id at another delivery", || {
             Box::new(NumbersDeliveries::default())
@@ -87,31 +98,40 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 })
             })
         }),
-        Mutant::new("EVT-4", "nothing-is-retracted", "comes again as retracted", || page(without_retractions)),
-        Mutant::new("EVT-4", "retractions-of-another-block", "transaction, block and index of a retraction", || {
-            page(|_, page| {
-                each(page, |mut event| {
-                    if event.retracted {
-                        event.block.number += 1;
-                    }
-                    event
-                })
-            })
+        Mutant::new("EVT-4", "nothing-is-retracted", "comes again as retracted", || {
+            page(without_retractions)
         }),
+        Mutant::new(
+            "EVT-4",
+            "retractions-of-another-block",
+            "transaction, block and index of a retraction",
+            || {
+                page(|_, page| {
+                    each(page, |mut event| {
+                        if event.retracted {
+                            event.block.number += 1;
+                        }
+                        event
+                    })
+                })
+            },
+        ),
         Mutant::new("EVT-5", "retracted-twice", "a retraction only of what was given", || {
             page(|asked, mut page| {
                 let room = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-                if let Some(last) = page.events.last().filter(|event| event.retracted && page.events.len() < room) {
+                if let Some(last) =
+                    page.events.last().filter(|event| event.retracted && page.events.len() < room)
+                {
                     page.events.push(last.clone());
                 }
                 page
             })
         }),
         Mutant::new("EVT-6", "final-is-the-newest", "with Final only events of blocks up to", || {
-            asked(|asked| Asked {
-                filter: EventFilter { confidence: Confidence::Latest, ..asked.filter },
-                ..asked
-            })
+            asked(|asked| instead_of(asked, Confidence::Final, Confidence::Latest))
+        }),
+        Mutant::new("EVT-6", "safe-is-the-newest", "with Safe only events of blocks up to", || {
+            asked(|asked| instead_of(asked, Confidence::Safe, Confidence::Latest))
         }),
         Mutant::new("EVT-7", "limits-are-for-others", "a page of at most", || {
             asked(|asked| Asked { limit: asked.limit.saturating_mul(50), ..asked })
@@ -121,7 +141,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
         }),
         Mutant::new("EVT-7", "large-events-never-come", "at least one event in a page", || {
             page(|asked, mut page| {
-                page.events.retain(|event| event.payload.len() <= usize::try_from(asked.max_bytes).unwrap_or(usize::MAX));
+                page.events.retain(|event| {
+                    event.payload.len() <= usize::try_from(asked.max_bytes).unwrap_or(usize::MAX)
+                });
                 page
             })
         }),
@@ -129,7 +151,10 @@ pub(super) fn mutants() -> Vec<Mutant> {
             asked(|asked| Asked { limit: asked.limit.max(1), ..asked })
         }),
         Mutant::new("EVT-8", "looks-at-nothing-new", "scanned grows to the head", || {
-            page(|_, page| EventPage { scanned: if page.events.is_empty() { 0 } else { page.scanned }, ..page })
+            page(|_, page| EventPage {
+                scanned: if page.events.is_empty() { 0 } else { page.scanned },
+                ..page
+            })
         }),
         Mutant::new("EVT-8", "half-a-block-is-looked-at", "half of whose events were given", || {
             page(|_, page| {
@@ -163,7 +188,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
             })
         }),
         Mutant::new("EVT-10", "beyond-the-head-is-for-good", "out-of-range, retryable", || {
-            failed(|_, error| Err(Error { retryable: error.retryable && error.code != ErrorCode::OutOfRange, ..error }))
+            failed(|_, error| {
+                Err(Error { retryable: error.retryable && error.code != ErrorCode::OutOfRange, ..error })
+            })
         }),
         Mutant::new("EVT-10", "beyond-the-head-is-empty", "beyond the node's head: out-of-range", || {
             failed(|asked, error| match error.code {
@@ -198,9 +225,12 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 _ => asked,
             })
         }),
-        Mutant::new("EVT-12", "latest-is-always-the-newest-block", "after the head of the confidence final", || {
-            Box::new(AfterTheHead)
-        }),
+        Mutant::new(
+            "EVT-12",
+            "latest-is-always-the-newest-block",
+            "after the head of the confidence final",
+            || Box::new(AfterTheHead),
+        ),
         Mutant::new("EVT-12", "a-block-is-left-out", "a start with block", || {
             asked(|asked| match asked.start {
                 EventStart::Block(number) => Asked { start: EventStart::Block(number + 1), ..asked },
@@ -222,24 +252,39 @@ pub(super) fn mutants() -> Vec<Mutant> {
             })
         }),
         Mutant::new("EVT-14", "json-with-a-comma-too-many", "JSON, or none", || {
-            page(|_, page| each(page, |event| Event { json: event.json.map(|json| format!("{json},")), ..event }))
+            page(|_, page| {
+                each(page, |event| Event { json: event.json.map(|json| format!("{json},")), ..event })
+            })
         }),
         Mutant::new("EVT-14", "json-of-another-number", "JSON that has the number", || {
             page(|_, page| {
-                each(page, |event| Event { json: event.json.map(|json| json.replace(['1', '2'], "3")), ..event })
+                each(page, |event| Event {
+                    json: event.json.map(|json| json.replace(['1', '2'], "3")),
+                    ..event
+                })
             })
         }),
-        Mutant::new("EVT-14", "payload-only-without-a-name", "the payload, whatever the filter's abi", || {
-            page(|asked, page| {
-                let is_named = asked.filter.name.is_some();
-                each(page, |event| Event { payload: if is_named { Vec::new() } else { event.payload }, ..event })
-            })
-        }),
+        Mutant::new(
+            "EVT-14",
+            "payload-only-without-a-name",
+            "the payload, whatever the filter's abi",
+            || {
+                page(|asked, page| {
+                    let is_named = asked.filter.name.is_some();
+                    each(page, |event| Event {
+                        payload: if is_named { Vec::new() } else { event.payload },
+                        ..event
+                    })
+                })
+            },
+        ),
         Mutant::new("EVT-15", "the-end-is-an-error", "a page of events", || Box::new(EndsWithAnError)),
         Mutant::new("EVT-15", "the-end-is-forgotten", "reading on from the end", || {
             Box::new(ChangeEvents {
                 asked: |asked| match asked.start {
-                    EventStart::Cursor(cursor) if cursor == b"the end" => Asked { start: EventStart::Latest, ..asked },
+                    EventStart::Cursor(cursor) if cursor == b"the end" => {
+                        Asked { start: EventStart::Latest, ..asked }
+                    }
                     _ => asked,
                 },
                 page: |_, page| {

@@ -8,8 +8,8 @@ use std::{
 use adapter_spec::{
     Adapter, CallError, Ended, Function, Imports, Lender, async_trait,
     types::{
-        BlockRef, Claim, Descriptor, Error, ErrorCode, PresetValue, Proof, PublicKey, Signature, SigningInput,
-        transport::JsonRpcRequest,
+        BlockRef, Claim, Descriptor, Error, ErrorCode, PresetValue, Proof, PublicKey, Signature,
+        SigningInput, transport::JsonRpcRequest,
     },
 };
 use berth_model::{
@@ -24,21 +24,33 @@ use crate::{
 
 pub(super) fn mutants() -> Vec<Mutant> {
     vec![
-        Mutant::new("PROOF-1", "nothing-holds", "verify accepts a true proof", || {
-            Box::new(RefusesAll)
-        }),
+        Mutant::new("PROOF-1", "nothing-holds", "verify accepts a true proof", || Box::new(RefusesAll)),
         Mutant::new("PROOF-1", "what-is-not-so-is-invalid", "a claim that does not hold", || {
-            proved(|_, proof| proof.map_err(|error| with_code(error, ErrorCode::NotFound, ErrorCode::InvalidArgument)))
+            proved(|claim, proof| match claim {
+                Claim::Included(_) | Claim::Succeeded(_) => {
+                    proof.map_err(|error| with_code(error, ErrorCode::NotFound, ErrorCode::InvalidArgument))
+                }
+                _ => proof,
+            })
         }),
-        Mutant::new("PROOF-1", "any-event-of-the-transaction", "a claim that does not hold, event: not-found", || {
-            Box::new(ProvesLess)
-        }),
-        Mutant::new("PROOF-1", "proves-what-it-does-not-declare", "a kind that is not declared, slot: unsupported", || {
-            Box::new(HidesSlots)
-        }),
-        Mutant::new("PROOF-2", "looks-into-its-state", "verify reaches no endpoint, service key or state", || {
-            Box::new(Reaches::State)
-        }),
+        Mutant::new(
+            "PROOF-1",
+            "any-event-of-the-transaction",
+            "a claim that does not hold, event: not-found",
+            || Box::new(ProvesLess),
+        ),
+        Mutant::new(
+            "PROOF-1",
+            "proves-what-it-does-not-declare",
+            "a kind that is not declared, slot: unsupported",
+            || Box::new(HidesSlots),
+        ),
+        Mutant::new(
+            "PROOF-2",
+            "looks-into-its-state",
+            "verify reaches no endpoint, service key or state",
+            || Box::new(Reaches::State),
+        ),
         Mutant::new("PROOF-2", "asks-the-node", "verify reaches no endpoint, service key or state", || {
             Box::new(Reaches::Endpoint)
         }),
@@ -65,16 +77,24 @@ pub(super) fn mutants() -> Vec<Mutant> {
         }),
         Mutant::new("PROOF-3", "payloads-are-not-compared", "another payload of the event", || {
             Box::new(Knows::new(|given, known| match (&given.claim, known.map(|known| known.claim)) {
-                (Claim::Event(event), Some(Claim::Event(other))) if event.name == other.name => {
-                    Proof { claim: Claim::Event(adapter_spec::types::Event { payload: other.payload, ..event.clone() }), ..given }
-                }
+                (Claim::Event(event), Some(Claim::Event(other))) if event.name == other.name => Proof {
+                    claim: Claim::Event(adapter_spec::types::Event {
+                        payload: other.payload,
+                        ..event.clone()
+                    }),
+                    ..given
+                },
                 _ => given,
             }))
         }),
         Mutant::new("PROOF-3", "signatures-are-not-verified", "changed", || Box::new(EverySignatureIsGood)),
-        Mutant::new("PROOF-3", "no-quorum-is-counted", "one signature fewer than the quorum", || Box::new(CountsNoQuorum)),
+        Mutant::new("PROOF-3", "no-quorum-is-counted", "one signature fewer than the quorum", || {
+            Box::new(CountsNoQuorum)
+        }),
         Mutant::new("PROOF-3", "any-anchor-will-do", "another anchor", || Box::new(AnyAnchor::default())),
-        Mutant::new("PROOF-4", "included-is-success", "failed transaction succeeded", || Box::new(InABlockIsSuccess)),
+        Mutant::new("PROOF-4", "included-is-success", "failed transaction succeeded", || {
+            Box::new(InABlockIsSuccess)
+        }),
         Mutant::new("PROOF-4", "empty-is-nothing", "another value than the one at the proof's block", || {
             verified(|given, again| {
                 let Claim::PresetValue(PresetValue { key, value }) = &given.claim else { return Err(again) };
@@ -83,7 +103,10 @@ pub(super) fn mutants() -> Vec<Mutant> {
                     None => Some(Vec::new()),
                     _ => return Err(again),
                 };
-                Ok(Proof { claim: Claim::PresetValue(PresetValue { key: key.clone(), value }), ..given.clone() })
+                Ok(Proof {
+                    claim: Claim::PresetValue(PresetValue { key: key.clone(), value }),
+                    ..given.clone()
+                })
             })
         }),
         Mutant::new("PROOF-4", "a-good-proof-proves-everything", "verify refuses a proof of", || {
@@ -97,7 +120,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
         Mutant::new("PROOF-5", "broken-anchors-are-corrupt", "for an anchor: invalid-argument", || {
             verified(|_, error| Err(with_code(error, ErrorCode::InvalidArgument, ErrorCode::CorruptResponse)))
         }),
-        Mutant::new("PROOF-6", "long-proofs-trap", "in bounded time and memory", || Box::new(RunsOutOfMemory)),
+        Mutant::new("PROOF-6", "long-proofs-trap", "in bounded time and memory", || {
+            Box::new(RunsOutOfMemory)
+        }),
     ]
 }
 
@@ -390,7 +415,7 @@ impl Mutation for RunsOutOfMemory {
         anchor: Vec<u8>,
         proof: Proof,
     ) -> Result<(), CallError> {
-        if proof.bytes.len() > 1 << 21 {
+        if proof.bytes.len() > 1 << 20 {
             return Err(CallError::Ended(Ended::Trapped { message: "out of memory".into() }));
         }
         honest.verify(lender, anchor, proof).await

@@ -14,7 +14,11 @@ use crate::{
 /// How many transactions with two events each go into as few blocks as possible.
 const TRANSACTIONS: usize = 120;
 
-async fn read(application: &crate::Application, filter: EventFilter, cursor: Vec<u8>) -> Result<(), CallError> {
+async fn read(
+    application: &crate::Application,
+    filter: EventFilter,
+    cursor: Vec<u8>,
+) -> Result<(), CallError> {
     application.events(filter, EventStart::Cursor(cursor), 10, 1 << 20).await.map(|_| ())
 }
 
@@ -58,14 +62,15 @@ pub(super) async fn beyond_the_head(trial: &mut Trial) -> Checked {
     let opened = trial.application_with(&settings, 1).await?;
     let behind = opened.expected("open succeeds with settings that fit")?;
     let filter = filter(trial, Confidence::Latest);
-    // From here on this application's node answers as it answers now: a replica that hangs.
-    behind.disturb(Which::of(Function::Events), Disturbance::Stale);
+    behind.remember();
     let first = behind.events(filter.clone(), EventStart::Latest, 10, 1 << 20).await;
     first.expected("a page of events")?;
     let made = make(trial, &[1, 1, 1]).await?;
     let mut follower = Follower::from_block(filter.clone(), made.start()?);
     follower.read_to_the_end(&made.application).await?;
     let EventStart::Cursor(cursor) = follower.start else { return fail("a cursor", "none") };
+    // This application's node answers as it did before: a replica that hangs.
+    behind.disturb(Which::of(Function::Events), Disturbance::Stale);
     let came = read(&behind, filter, cursor).await;
     behind.calm();
     let error = came.refused("a cursor beyond the node's head: out-of-range")?;
@@ -144,7 +149,8 @@ pub(super) async fn many_events(trial: &mut Trial) -> Checked {
     if let Some(last) = last {
         application.included(&last).await?;
     }
-    let mut follower = Follower::from_block(filter(trial, Confidence::Latest), head.saturating_add(1)).limit(500);
+    let mut follower =
+        Follower::from_block(filter(trial, Confidence::Latest), head.saturating_add(1)).limit(500);
     for _ in 0..20 {
         let page = follower.page(&application).await?;
         let length = page.cursor.len();

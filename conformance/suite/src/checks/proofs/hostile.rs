@@ -11,8 +11,8 @@ use crate::{
     trial::Trial,
 };
 
-/// Bytes of a proof that nobody would make, of so many bytes and fewer.
-const LONG: usize = 4 << 20;
+/// How many bytes proofs have that nobody would make.
+const LONG: usize = 2 << 20;
 
 async fn proof(trial: &mut Trial) -> Result<Proof, Stop> {
     let truths = truths(trial).await?;

@@ -18,7 +18,7 @@ use crate::{
 /// The most states that the checker visits before it gives up.
 const BUDGET: u64 = 200_000;
 const CLIENTS: usize = 3;
-const OPERATIONS: usize = 4;
+const OPERATIONS: usize = 5;
 
 pub(super) async fn clients_at_once(trial: &mut Trial) -> Checked {
     // Accounts that are shared would have to take turns, which hosts do and the suite does not.
@@ -31,7 +31,8 @@ pub(super) async fn clients_at_once(trial: &mut Trial) -> Checked {
     let key = trial.name();
     let mut plans = Vec::new();
     for client in 0..clients {
-        let plan: Vec<_> = (0..OPERATIONS).map(|number| operation(trial, &key, client * 10 + number)).collect();
+        let plan: Vec<_> =
+            (0..OPERATIONS).map(|number| operation(trial, &key, client * 10 + number)).collect();
         plans.push(plan);
     }
     let clock = AtomicU64::new(0);
@@ -45,8 +46,8 @@ pub(super) async fn clients_at_once(trial: &mut Trial) -> Checked {
         history.extend(recorded?);
     }
     // Whoever comes after all of them sees the end of it.
-    if let Some(store) = stores.first() {
-        history.extend(client(store, &[StoreOperation::Get(key)], &clock).await?);
+    for store in &stores {
+        history.extend(client(store, &[StoreOperation::Get(key.clone())], &clock).await?);
     }
     let what = "answers that some order of the operations explains";
     match linearizable::check(&history, None, BUDGET) {
@@ -71,11 +72,7 @@ fn operation(trial: &mut Trial, key: &str, number: usize) -> StoreOperation {
     }
 }
 
-async fn client(
-    store: &Store,
-    plan: &[StoreOperation],
-    clock: &AtomicU64,
-) -> Result<Vec<Recorded>, Stop> {
+async fn client(store: &Store, plan: &[StoreOperation], clock: &AtomicU64) -> Result<Vec<Recorded>, Stop> {
     let now = || clock.fetch_add(1, Ordering::SeqCst);
     let mut history = Vec::new();
     for asked in plan {
@@ -93,7 +90,9 @@ async fn client(
                 ErrorCode::Conflict | ErrorCode::Expired => continue,
                 _ => return fail("an answer of the store", shown::<()>(&Err(error))),
             },
-            Came::Answer(Ok(other)) => return fail("an answer that fits the operation", format!("{other:?}")),
+            Came::Answer(Ok(other)) => {
+                return fail("an answer that fits the operation", format!("{other:?}"));
+            }
         };
         let operation = match asked {
             StoreOperation::Insert(entry) => Operation::Insert(entry.value.clone()),

@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// The most sequences that are tried to make one simpler.
-const MOST_ATTEMPTS: usize = 80;
+const MOST_ATTEMPTS: usize = 150;
 /// How many keys a sequence has.
-const KEYS: usize = 4;
+const KEYS: usize = 3;
 /// The sizes of values, bytes.
 const SIZES: [usize; 6] = [0, 1, 2, 32, 33, LONGEST_VALUE];
 
@@ -139,25 +139,27 @@ impl Step {
 /// Sequences of at most so many operations; `with_history`: some of them read histories.
 fn sequences(longest: usize, with_history: bool) -> impl Strategy<Value = Vec<Step>, Tree: Send> {
     let kinds: u8 = if with_history { 8 } else { 7 };
-    let step = (0..kinds, 0..KEYS, 0..SIZES.len(), proptest::num::u8::ANY).prop_map(|(kind, key, size, from)| {
-        let content = Content { size: SIZES.get(size).copied().unwrap_or_default(), from };
-        match kind {
-            0 | 1 => Step::Get(key),
-            2 | 3 => Step::Insert(key, content),
-            4 | 5 => Step::Update(key, content),
-            6 => Step::Delete(key),
-            _ => Step::History(key),
-        }
-    });
-    proptest::collection::vec(step, longest / 2..=longest)
+    let step =
+        (0..kinds, 0..KEYS, 0..SIZES.len(), proptest::num::u8::ANY).prop_map(|(kind, key, size, from)| {
+            let content = Content { size: SIZES.get(size).copied().unwrap_or_default(), from };
+            match kind {
+                0 | 1 => Step::Get(key),
+                2 | 3 => Step::Insert(key, content),
+                4 | 5 => Step::Update(key, content),
+                6 => Step::Delete(key),
+                _ => Step::History(key),
+            }
+        });
+    // From one on, so that shrinking may leave one.
+    proptest::collection::vec(step, 1..=longest)
 }
 
 pub(super) async fn a_few_operations(trial: &mut Trial) -> Checked {
-    like_a_map(trial, 1, 16).await
+    like_a_map(trial, 2, 24).await
 }
 
 pub(super) async fn many_operations(trial: &mut Trial) -> Checked {
-    like_a_map(trial, 6, 30).await
+    like_a_map(trial, 8, 40).await
 }
 
 async fn like_a_map(trial: &mut Trial, sequences_tried: usize, longest: usize) -> Checked {
@@ -167,10 +169,9 @@ async fn like_a_map(trial: &mut Trial, sequences_tried: usize, longest: usize) -
     let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
     let strategy = sequences(longest, with_history);
     for _ in 0..sequences_tried {
-        let end = Kind::End(trial.below(ENDS.len()));
-        let near = Kind::End(trial.below(ENDS.len()));
-        let odd = [Kind::Empty, Kind::TooLong, Kind::Longest, Kind::Longest];
-        let kinds = [Kind::End(0), end, near, odd.get(trial.below(4)).copied().unwrap_or(Kind::Longest)];
+        let (end, near) = (Kind::End(trial.below(ENDS.len())), Kind::End(trial.below(ENDS.len())));
+        let odd = [Kind::Empty, Kind::TooLong, Kind::Longest, near];
+        let kinds = [Kind::End(0), end, odd.get(trial.below(odd.len())).copied().unwrap_or(near)];
         let tree = strategy.new_tree(&mut runner);
         let mut tree = tree.map_err(|reason| Stop::Harness(format!("no sequence: {reason}")))?;
         let Some(mut worst) = wrong(trial, &store, &kinds, &tree.current()).await? else { continue };
@@ -250,7 +251,8 @@ async fn carry_out(store: &Store, key: &str, step: &Step) -> Result<Answer, Stop
 fn shown(step: &Step, key: Option<&String>) -> String {
     let key = key.map(String::as_str).unwrap_or_default();
     let cut: String = key.chars().take(40).collect();
-    let cut = if cut.len() < key.len() { format!("{cut:?}… ({} bytes)", key.len()) } else { format!("{cut:?}") };
+    let cut =
+        if cut.len() < key.len() { format!("{cut:?}… ({} bytes)", key.len()) } else { format!("{cut:?}") };
     match step {
         Step::Insert(_, content) => format!("insert {cut} = {} bytes", content.size),
         Step::Update(_, content) => format!("update {cut} = {} bytes", content.size),
@@ -271,7 +273,8 @@ impl fmt::Display for Answer {
             Answer::Done => f.write_str("done"),
             Answer::Value(bytes) => write!(f, "a value of {}", value(bytes)),
             Answer::History(versions) => {
-                let versions = versions.iter().map(|version| version.as_deref().map_or("deleted".into(), value));
+                let versions =
+                    versions.iter().map(|version| version.as_deref().map_or("deleted".into(), value));
                 write!(f, "a history of [{}]", versions.collect::<Vec<_>>().join("; "))
             }
             Answer::Refused(code) => f.write_str(code.name()),
