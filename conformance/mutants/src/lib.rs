@@ -5,6 +5,9 @@
 //! What it does not change is as honest as before.
 
 mod areas;
+mod change_begin;
+mod change_descriptor;
+mod change_imports;
 mod ground;
 mod mutation;
 
