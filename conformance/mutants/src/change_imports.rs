@@ -1,4 +1,4 @@
-//! Adapters that see another host than there is.
+//! Changes what an adapter asks of its imports, and what it gets.
 
 use std::sync::Arc;
 
@@ -13,69 +13,75 @@ use adapter_spec::{
     },
 };
 
-use crate::Mutation;
+/// What JSON-RPC requests are answered.
+pub(crate) type Answers = Vec<Result<String, JsonRpcFailure>>;
 
-/// What of the imports comes out differently. Each function has what the host answers, and gives what the adapter sees.
-#[derive(Clone, Copy)]
-pub(crate) struct Changed {
-    /// `endpoints.lent-as`.
-    pub(crate) lent_as: fn(Vec<Lent>) -> Vec<Lent>,
-    /// `crypto.verify`.
-    pub(crate) verify: fn(bool) -> bool,
-    /// `environment.now-millis`, in calls of this function.
-    pub(crate) now: fn(Function, u64) -> u64,
-}
-
-impl Changed {
-    /// Nothing comes out differently.
-    pub(crate) const NOTHING: Changed =
-        Changed { lent_as: |lent| lent, verify: |holds| holds, now: |_, now| now };
-}
-
-struct Sees(Changed);
-
-impl Mutation for Sees {
-    fn lend(&self, lender: Arc<dyn Lender>) -> Arc<dyn Lender> {
-        Arc::new(ChangedLender { lender, changed: self.0 })
+/// A change to the imports of every call. What is not overridden is as lent.
+#[async_trait]
+pub(crate) trait ImportChange: Send + Sync + 'static {
+    /// Which endpoints there are.
+    fn lent_as(&self, lent: Vec<Lent>) -> Vec<Lent> {
+        lent
+    }
+    /// Carries a list out.
+    async fn json_rpc(
+        &self,
+        _function: Function,
+        imports: &dyn Imports,
+        requests: Vec<JsonRpcRequest>,
+    ) -> Answers {
+        imports.json_rpc(requests).await
+    }
+    /// Whether a signature holds.
+    fn verify(&self, holds: bool) -> bool {
+        holds
+    }
+    /// What time it is.
+    fn now(&self, _function: Function, millis: u64) -> u64 {
+        millis
     }
 }
 
-/// The honest adapter, which sees other answers of its host.
-pub(crate) fn seeing(changed: Changed) -> Box<dyn Mutation> {
-    Box::new(Sees(changed))
+/// Lends with a change.
+pub(crate) fn changed(lender: Arc<dyn Lender>, change: Arc<dyn ImportChange>) -> Arc<dyn Lender> {
+    Arc::new(Changed { lender, change })
 }
 
-struct ChangedLender {
+struct Changed {
     lender: Arc<dyn Lender>,
-    changed: Changed,
+    change: Arc<dyn ImportChange>,
 }
 
-impl Lender for ChangedLender {
+impl Lender for Changed {
     fn application(&self) -> &str {
         self.lender.application()
     }
 
     fn imports(&self, function: Function) -> Arc<dyn Imports> {
-        Arc::new(ChangedImports { inner: self.lender.imports(function), changed: self.changed, function })
+        Arc::new(ChangedImports {
+            inner: self.lender.imports(function),
+            change: self.change.clone(),
+            function,
+        })
     }
 }
 
 struct ChangedImports {
     inner: Arc<dyn Imports>,
-    changed: Changed,
+    change: Arc<dyn ImportChange>,
     function: Function,
 }
 
 #[async_trait]
 impl Imports for ChangedImports {
     fn lent_as(&self, need: &str) -> Vec<Lent> {
-        (self.changed.lent_as)(self.inner.lent_as(need))
+        self.change.lent_as(self.inner.lent_as(need))
     }
     async fn http(&self, requests: Vec<HttpRequest>) -> Vec<Result<HttpResponse, Failure>> {
         self.inner.http(requests).await
     }
-    async fn json_rpc(&self, requests: Vec<JsonRpcRequest>) -> Vec<Result<String, JsonRpcFailure>> {
-        self.inner.json_rpc(requests).await
+    async fn json_rpc(&self, requests: Vec<JsonRpcRequest>) -> Answers {
+        self.change.json_rpc(self.function, &*self.inner, requests).await
     }
     async fn grpc(&self, requests: Vec<GrpcRequest>) -> Vec<Result<Vec<u8>, GrpcFailure>> {
         self.inner.grpc(requests).await
@@ -93,7 +99,7 @@ impl Imports for ChangedImports {
         self.inner.hash(algorithm, data)
     }
     fn verify(&self, key: &PublicKey, input: &SigningInput, signature: &Signature) -> bool {
-        (self.changed.verify)(self.inner.verify(key, input, signature))
+        self.change.verify(self.inner.verify(key, input, signature))
     }
     fn recover(&self, scheme: SignatureScheme, digest: &[u8], signature: &Signature) -> Option<Vec<u8>> {
         self.inner.recover(scheme, digest, signature)
@@ -108,7 +114,7 @@ impl Imports for ChangedImports {
         self.inner.state_trouble(key, new).await
     }
     fn now_millis(&self) -> u64 {
-        (self.changed.now)(self.function, self.inner.now_millis())
+        self.change.now(self.function, self.inner.now_millis())
     }
     fn random(&self, length: u32) -> Vec<u8> {
         self.inner.random(length)

@@ -7,7 +7,9 @@
 mod areas;
 mod change_begin;
 mod change_descriptor;
+mod change_errors;
 mod change_imports;
+mod change_sight;
 mod ground;
 mod mutation;
 

@@ -212,6 +212,15 @@ impl From<Fault> for Stop {
     }
 }
 
+impl From<Unmet> for Stop {
+    fn from(unmet: Unmet) -> Self {
+        match unmet {
+            Unmet::NotApplicable(reason) => Stop::NotApplicable(reason),
+            Unmet::Unknown(reason) => Stop::Unknown(reason),
+        }
+    }
+}
+
 /// A fault: this was expected, that came.
 pub fn fail<T>(expected: impl Into<String>, actual: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Fail(Fault::new(expected, actual)))

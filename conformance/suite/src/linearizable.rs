@@ -129,8 +129,8 @@ pub fn check(history: &[Recorded], initial: Option<&[u8]>, budget: u64) -> Resul
         Found::TooMany => Verdict::Unknown { visited: budget },
         Found::Nothing => match history.explain(budget) {
             Some(explanation) => Verdict::NotLinearizable(Box::new(explanation)),
-            // Without an answer there is nothing to explain, and every order explains it.
-            None => Verdict::Linearizable { order: Vec::new() },
+            // Cannot be: without an answer there is nothing that no order explains. It would be no pass.
+            None => Verdict::Unknown { visited: budget },
         },
     })
 }
@@ -292,11 +292,12 @@ impl<'a> History<'a> {
             }
         }
         let (_, culprit) = *answers.get(unexplained.checked_sub(1)?)?;
-        let Recorded { operation, ending: Ending::Answered { answer, .. }, .. } = self.recorded.get(culprit)?
+        let Recorded { operation, ending: Ending::Answered { answer, .. }, .. } =
+            self.recorded.get(culprit)?
         else {
             return None;
         };
-        let history = self.until(&answers, unexplained).iter().map(|step| step.place);
+        let history = self.until(&answers, unexplained).into_iter().map(|step| step.place);
         let mut history: Vec<_> = history.collect();
         history.sort_unstable();
         let instead = before.as_ref().and_then(|before| self.at_the_end_of(before, culprit));
@@ -393,15 +394,18 @@ impl Position<'_> {
         // Whatever was called after an answer comes after it.
         let first_answer = self.left().filter_map(|(_, step)| step.answered).map(|(at, _)| at).min();
         let mut choices = Vec::new();
-        for (number, step) in self.left().filter(|(_, step)| first_answer.is_none_or(|at| step.called <= at)) {
+        for (number, step) in self.left().filter(|(_, step)| first_answer.is_none_or(|at| step.called <= at))
+        {
             let (reply, value) = carry_out(step.action, self.value);
-            let changes = value != self.value;
             match step.answered {
-                // What changes nothing is never in another's way: nothing else need be tried before it.
-                Some((_, answered)) if answered == reply && !changes => return vec![(number, step)],
+                // Whatever is not answered with `done` changes nothing wherever it comes, and is in nobody's way here:
+                // nothing else need be tried.
+                Some((_, answered)) if answered == reply && reply != Reply::Done => {
+                    return vec![(number, step)];
+                }
                 Some((_, answered)) if answered == reply => choices.push((number, step)),
-                // Where it would change nothing it may as well never take effect.
-                None if changes => choices.push((number, step)),
+                // Where it would change nothing it may as well take effect later, or never.
+                None if value != self.value => choices.push((number, step)),
                 Some(_) | None => {}
             }
         }

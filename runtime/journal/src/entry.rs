@@ -78,6 +78,7 @@ pub struct SettledTransaction {
     /// Its id.
     pub id: String,
     /// What `receipt` needs to find it.
+    #[serde(with = "hex::serde")]
     pub tracking: Vec<u8>,
     /// SHA-256 of the envelope's bytes.
     pub bytes_digest: PayloadDigest,
@@ -211,5 +212,121 @@ impl Entry {
             replaced_by: record.replaced_by.into_iter().map(|name| key.sibling(name)).collect(),
             state: record.state,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use adapter_spec::types::{ErrorCode, Validity};
+    use proptest::{prelude::*, test_runner::RngSeed};
+
+    use super::*;
+
+    fn key() -> EntryKey {
+        EntryKey::new("shop", "k").unwrap()
+    }
+
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        proptest::collection::vec(any::<u8>(), 0..8)
+    }
+
+    fn state() -> impl Strategy<Value = State> {
+        let validity = prop_oneof![
+            any::<u64>().prop_map(Validity::Block),
+            any::<u64>().prop_map(Validity::Millis),
+            Just(Validity::Unbounded)
+        ];
+        let signed = (any::<String>(), bytes(), validity, bytes(), any::<u32>()).prop_map(
+            |(transaction, bytes, valid_until, tracking, given_out)| {
+                let envelope = Envelope { transaction, bytes, valid_until, tracking };
+                Signed { envelope, given_out }
+            },
+        );
+        let signed = signed.boxed();
+        let settlement = prop_oneof![
+            Just(Settlement::Answered),
+            any::<bool>().prop_map(|succeeded| Settlement::Final { succeeded }),
+            Just(Settlement::Expired),
+            any::<String>().prop_map(Settlement::Superseded),
+            any::<String>().prop_map(|message| Settlement::Never(Error::new(ErrorCode::Rejected, message))),
+        ];
+        let settled = (proptest::option::of(signed.clone()), settlement, any::<u64>()).prop_map(
+            |(signed, settlement, settled_millis)| {
+                let transaction = signed.map(|signed| SettledTransaction::of(&signed.envelope));
+                State::Settled(Settled { transaction, settlement, settled_millis })
+            },
+        );
+        prop_oneof![
+            Just(State::Begun),
+            signed.clone().prop_map(State::Signed),
+            signed.prop_map(State::Sent),
+            settled
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(3), ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_kept_is_read_back(
+            state in state(),
+            payload in any::<[u8; 32]>(),
+            salt in any::<[u8; 32]>(),
+            begun in any::<u64>(),
+            replaces in proptest::option::of("[a-z]{1,5}"),
+            replaced_by in proptest::collection::vec("[a-z]{1,5}", 0..3),
+        ) {
+            let mut entry =
+                Entry::new(key(), PayloadDigest::from_bytes(payload), Salt::from_bytes(salt), begun);
+            entry.replaces = replaces.map(|name| key().sibling(name));
+            entry.replaced_by = replaced_by.into_iter().map(|name| key().sibling(name)).collect();
+            entry.state = state;
+            prop_assert_eq!(Entry::decode(&key(), &entry.encode().unwrap()).unwrap(), entry);
+        }
+
+        #[test]
+        fn damage_is_an_error_and_never_a_panic(state in state(), at in any::<prop::sample::Index>(), bits in 1_u8..) {
+            let entry = Entry { state, ..Entry::new(key(), PayloadDigest::from_bytes([1; 32]), Salt::from_bytes([2; 32]), 3) };
+            let mut bytes = entry.encode().unwrap();
+            let at = at.index(bytes.len());
+            bytes.truncate(at);
+            let damaged = matches!(Entry::decode(&key(), &bytes), Err(JournalError::Damaged { .. }));
+            prop_assert!(damaged);
+            bytes.push(bits);
+            let _ = Entry::decode(&key(), &bytes);
+        }
+    }
+
+    /// Entries of today are read by every later version: this one may only be added to.
+    #[test]
+    fn the_form_is_that_of_version_1() {
+        let envelope = Envelope {
+            transaction: "t".into(),
+            bytes: vec![0xab],
+            valid_until: Validity::Millis(5),
+            tracking: vec![1],
+        };
+        let state = State::Signed(Signed { envelope, given_out: 1 });
+        let entry = Entry {
+            state,
+            replaces: Some(key().sibling("j".into())),
+            ..Entry::new(key(), PayloadDigest::from_bytes([1; 32]), Salt::from_bytes([2; 32]), 3)
+        };
+        let text = format!(
+            concat!(
+                r#"{{"version":1,"payload":"{}","salt":"{}","begun-millis":3,"replaces":"j","replaced-by":[],"#,
+                r#""state":{{"signed":{{"envelope":{{"transaction":"t","bytes":"0xab","#,
+                r#""valid_until":{{"millis":5}},"tracking":"0x01"}},"given-out":1}}}}}}"#
+            ),
+            "01".repeat(32),
+            "02".repeat(32)
+        );
+        assert_eq!(String::from_utf8(entry.encode().unwrap()).unwrap(), text);
+        assert_eq!(Entry::decode(&key(), text.as_bytes()).unwrap(), entry);
+        let later = text.replace(r#""version":1"#, r#""version":2,"new":0"#);
+        assert!(matches!(
+            Entry::decode(&key(), later.as_bytes()),
+            Err(JournalError::Version { version: 2, .. })
+        ));
     }
 }

@@ -212,3 +212,44 @@ impl From<Salt> for String {
         hex::encode(salt.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_back_and_what_is_none_is_not() {
+        let key = EntryKey::new("ab", "c").unwrap();
+        let place = key.place("folder/");
+        assert_eq!(place, b"folder/\x00\x02abc");
+        assert_eq!(EntryKey::from_place("folder/", &place), Some(key.clone()));
+        assert_eq!(EntryKey::from_place("other/", &place), None);
+        assert!(place.starts_with(&application_prefix("folder/", "ab")));
+        assert_eq!(key.to_string(), r#""c" of application "ab""#);
+        for damaged in [
+            &b""[..],
+            b"\x00",
+            b"\x00\x02a",
+            b"\x00\x02ab",
+            b"\x00\x00abc",
+            b"\x00\x02a\xffc",
+            b"\x00\x01a\xff",
+        ] {
+            assert_eq!(EntryKey::from_place("", damaged), None, "{damaged:?}");
+        }
+    }
+
+    #[test]
+    fn digests_and_salts_are_32_bytes_of_hexadecimal_text() {
+        let text = "0f".repeat(32);
+        assert_eq!(PayloadDigest::try_from(text.clone()).unwrap(), PayloadDigest::from_bytes([15; 32]));
+        assert_eq!(Salt::try_from(text.clone()).unwrap().as_bytes(), [15; 32]);
+        assert_eq!(String::from(Salt::from_bytes([15; 32])), text);
+        for wrong in ["", "0f", &text[1..], &format!("{text}00"), &text.replace('f', "g")] {
+            assert!(
+                Salt::try_from(wrong.to_string()).is_err()
+                    && PayloadDigest::try_from(wrong.to_string()).is_err()
+            );
+        }
+    }
+}

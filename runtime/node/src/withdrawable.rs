@@ -55,7 +55,9 @@ impl Drop for Running<'_> {
 }
 
 impl Withdrawable {
-    pub(crate) fn new(adapter: Arc<dyn Adapter>) -> Self {
+    /// The adapter, not withdrawn.
+    #[must_use]
+    pub fn new(adapter: Arc<dyn Adapter>) -> Self {
         Withdrawable { adapter, status: Arc::default() }
     }
 

@@ -12,11 +12,11 @@ use crate::{
     Mutant,
     change_begin::{beginning, refusing},
     change_descriptor::described,
-    change_imports::{Changed, seeing},
+    change_sight::{Sight, seeing},
 };
 use faults::{
-    Answers, AsksFirst, Empties, Estimates, LogsSecrets, Padded, Plans, Renames, SendsReads, ShowsSecrets, Silence, SkipsTrials,
-    Statuses, Without,
+    Answers, AsksFirst, Empties, Estimates, LogsSecrets, Padded, Plans, Renames, SendsReads, ShowsSecrets,
+    Silence, SkipsTrials, Statuses, Without,
 };
 use remembered::{Again, Forgets, KnowsItsOwn, LastParties, Sessions, Stale};
 
@@ -42,8 +42,12 @@ pub(super) fn mutants() -> Vec<Mutant> {
 fn of_arguments() -> Vec<Mutant> {
     vec![
         Mutant::new("CALL-1", "a-write-that-is-done-at-once", "invoke ends in send", || Box::new(Answers)),
-        Mutant::new("CALL-1", "a-read-that-is-sent", "evaluate never ends in send", || Box::new(SendsReads(false))),
-        Mutant::new("CALL-2", "a-read-that-writes", "evaluate changes nothing", || Box::new(SendsReads(true))),
+        Mutant::new("CALL-1", "a-read-that-is-sent", "evaluate never ends in send", || {
+            Box::new(SendsReads(false))
+        }),
+        Mutant::new("CALL-2", "a-read-that-writes", "evaluate changes nothing", || {
+            Box::new(SendsReads(true))
+        }),
         Mutant::new("CALL-3", "texts-are-trimmed", "echo-text gives back", || {
             beginning(|begun| {
                 if let Some(text) = begun.function().and_then(text_of) {
@@ -51,18 +55,25 @@ fn of_arguments() -> Vec<Mutant> {
                 }
             })
         }),
-        Mutant::new("CALL-3", "integers-through-doubles", "echo-integer gives back Integer(\"9007199254740993\")", || {
-            beginning(|begun| {
-                let echo = begun.function().filter(|call| call.function.starts_with("echo"));
-                if let Some([Value::Integer(number)]) = echo.map(|call| call.arguments.as_mut_slice()) {
-                    let rounded = number.parse::<f64>().unwrap_or_default();
-                    *number = format!("{rounded:.0}");
-                }
-            })
-        }),
+        Mutant::new(
+            "CALL-3",
+            "integers-through-doubles",
+            "echo-integer gives back Integer(\"9007199254740993\")",
+            || {
+                beginning(|begun| {
+                    let echo = begun.function().filter(|call| call.function.starts_with("echo"));
+                    if let Some([Value::Integer(number)]) = echo.map(|call| call.arguments.as_mut_slice()) {
+                        let rounded = number.parse::<f64>().unwrap_or_default();
+                        *number = format!("{rounded:.0}");
+                    }
+                })
+            },
+        ),
         Mutant::new("CALL-3", "bytes-end-at-a-zero", "echo-bytes", || {
             beginning(|begun| {
-                if let Some([Value::Bytes(bytes)]) = begun.function().map(|call| call.arguments.as_mut_slice()) {
+                if let Some([Value::Bytes(bytes)]) =
+                    begun.function().map(|call| call.arguments.as_mut_slice())
+                {
                     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
                     bytes.truncate(end);
                 }
@@ -70,7 +81,8 @@ fn of_arguments() -> Vec<Mutant> {
         }),
         Mutant::new("CALL-3", "everything-is-true", "echo-boolean", || {
             beginning(|begun| {
-                if let Some([Value::Boolean(boolean)]) = begun.function().map(|call| call.arguments.as_mut_slice())
+                if let Some([Value::Boolean(boolean)]) =
+                    begun.function().map(|call| call.arguments.as_mut_slice())
                 {
                     *boolean = true;
                 }
@@ -78,7 +90,8 @@ fn of_arguments() -> Vec<Mutant> {
         }),
         Mutant::new("CALL-3", "lists-lose-what-is-empty", "echo-json", || {
             beginning(|begun| {
-                if let Some([Value::Json(json)]) = begun.function().map(|call| call.arguments.as_mut_slice()) {
+                if let Some([Value::Json(json)]) = begun.function().map(|call| call.arguments.as_mut_slice())
+                {
                     *json = json.replace("[],", "");
                 }
             })
@@ -153,7 +166,9 @@ fn of_arguments() -> Vec<Mutant> {
         }),
         Mutant::new("CALL-7", "asks-before-it-looks", "it asks first", || Box::new(AsksFirst)),
         Mutant::new("CALL-8", "logs-private-arguments", "in the log in clear", || Box::new(LogsSecrets)),
-        Mutant::new("CALL-8", "shows-private-arguments", "in the summary in clear", || Box::new(ShowsSecrets)),
+        Mutant::new("CALL-8", "shows-private-arguments", "in the summary in clear", || {
+            Box::new(ShowsSecrets)
+        }),
     ]
 }
 
@@ -163,14 +178,18 @@ fn of_options() -> Vec<Mutant> {
             beginning(|begun| begun.options.amount = begun.options.amount.take().filter(|text| decimal(text)))
         }),
         Mutant::new("CALL-9", "a-max-fee-that-is-no-number-is-none", "a max-fee of \"\"", || {
-            beginning(|begun| begun.options.max_fee = begun.options.max_fee.take().filter(|text| decimal(text)))
+            beginning(|begun| {
+                begun.options.max_fee = begun.options.max_fee.take().filter(|text| decimal(text))
+            })
         }),
         Mutant::new("CALL-9", "amounts-are-ignored", "changes nothing of what is signed", || {
             beginning(|begun| {
                 begun.options.amount = begun.options.amount.take().filter(|text| !decimal(text));
             })
         }),
-        Mutant::new("CALL-9", "at-is-ignored", "at is ignored", || beginning(|begun| begun.options.at = None)),
+        Mutant::new("CALL-9", "at-is-ignored", "at is ignored", || {
+            beginning(|begun| begun.options.at = None)
+        }),
         Mutant::new("CALL-10", "max-fee-is-ignored", "answers underpriced", || {
             beginning(|begun| begun.options.max_fee = None)
         }),
@@ -219,13 +238,16 @@ fn of_the_way() -> Vec<Mutant> {
         Mutant::new("CALL-13", "sessions-in-memory", "in an instance that did not begin the call", || {
             Box::new(Sessions::default())
         }),
-        Mutant::new("CALL-14", "a-broken-continuation-is-an-own-fault", "resume answers invalid-argument to", || {
-            Box::new(Forgets)
-        }),
+        Mutant::new(
+            "CALL-14",
+            "a-broken-continuation-is-an-own-fault",
+            "resume answers invalid-argument to",
+            || Box::new(Forgets),
+        ),
         Mutant::new("CALL-14", "never-too-late", "answers expired to a continuation", || {
-            seeing(Changed {
+            seeing(Sight {
                 now: |function, now| if function == Function::Resume { 0 } else { now },
-                ..Changed::NOTHING
+                ..Sight::CLEAR
             })
         }),
         Mutant::new("CALL-15", "asks-again-and-again", "once more", || Box::new(Again::default())),

@@ -17,7 +17,7 @@ use crate::{
     Honest, Mutant, Mutation,
     change_begin::refusing,
     change_descriptor::described,
-    change_imports::{Changed, seeing},
+    change_sight::{Sight, seeing},
 };
 
 pub(super) fn mutants() -> Vec<Mutant> {
@@ -41,7 +41,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
         }),
         describes("DESC-3", "a-schema-with-a-wrong-type", "it is no JSON Schema", || {
             described(|descriptor| {
-                descriptor.settings_schema = descriptor.settings_schema.replace("integer", "number of blocks");
+                descriptor.settings_schema =
+                    descriptor.settings_schema.replace("integer", "number of blocks");
             })
         }),
         describes("DESC-3", "a-schema-that-refers-to-the-web", "no reference that leads out", || {
@@ -81,7 +82,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 _ => Err(error),
             })
         }),
-        describes("DESC-7", "declared-and-not-made", "contract-abi is declared and works", || Box::new(NoAbi)),
+        describes("DESC-7", "declared-and-not-made", "contract-abi is declared and works", || {
+            Box::new(NoAbi)
+        }),
         describes("DESC-8", "no-status", "status answers", || Box::new(NoStatus)),
         describes("DESC-8", "no-abandon", "abandon answers", || Box::new(NoAbandon)),
         describes("DESC-9", "exported-and-not-made", "blocks is exported and works", || Box::new(NoBlocks)),
@@ -93,10 +96,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
             described(|descriptor| descriptor.endpoints.iter_mut().for_each(|need| need.required = false))
         }),
         describes("DESC-11", "one-endpoint-is-too-few", "it works with one endpoint", || {
-            seeing(Changed {
-                lent_as: |lent| if lent.len() > 1 { lent } else { Vec::new() },
-                ..Changed::NOTHING
-            })
+            seeing(Sight { lent_as: |lent| if lent.len() > 1 { lent } else { Vec::new() }, ..Sight::CLEAR })
         }),
         describes("DESC-11", "the-last-endpoint", "the first endpoint is used", || Box::new(UsesTheLast)),
         describes("DESC-12", "a-read-that-submits", "submits transactions", || {
@@ -283,7 +283,7 @@ impl Mutation for UsesTheLast {
             lent.reverse();
             lent
         };
-        seeing(Changed { lent_as: last_first, ..Changed::NOTHING }).lend(lender)
+        seeing(Sight { lent_as: last_first, ..Sight::CLEAR }).lend(lender)
     }
 }
 

@@ -17,7 +17,7 @@ use berth_suite::trial::{is_upper, mirrored};
 use crate::{
     Honest, Mutant, Mutation,
     change_begin::{asking, beginning, is},
-    change_imports::{Changed, seeing},
+    change_sight::{Sight, seeing},
 };
 
 pub(super) fn mutants() -> Vec<Mutant> {
@@ -37,7 +37,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }
             }))
         }),
-        Mutant::new("KEYS-3", "no-account-is-an-error", "a list, perhaps an empty one", || Box::new(NoneIsAnError)),
+        Mutant::new("KEYS-3", "no-account-is-an-error", "a list, perhaps an empty one", || {
+            Box::new(NoneIsAnError)
+        }),
         Mutant::new("KEYS-4", "a-service-key-of-its-own", "\"operator\", which is not declared", || {
             Box::new(Undeclared)
         }),
@@ -59,7 +61,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
         }),
         Mutant::new("KEYS-5", "another-text", "another text", || {
             beginning(|begun| {
-                if let Some([Value::Text(text)]) = begun.function().map(|call| call.arguments.as_mut_slice()) {
+                if let Some([Value::Text(text)]) = begun.function().map(|call| call.arguments.as_mut_slice())
+                {
                     text.truncate(16);
                 }
             })
@@ -84,7 +87,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
             })
         }),
         Mutant::new("KEYS-7", "verifies-nothing", "a signature by another key", || {
-            seeing(Changed { verify: |_| true, ..Changed::NOTHING })
+            seeing(Sight { verify: |_| true, ..Sight::CLEAR })
         }),
         Mutant::new("KEYS-7", "the-first-of-many", "a signature more than was asked for", || {
             Box::new(Signs(|signatures| signatures.truncate(1)))

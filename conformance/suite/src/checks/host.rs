@@ -167,7 +167,7 @@ pub const HOST: &[(&str, Shown)] = &[
             "a_call_that_is_dropped_midway_frees_its_instance_and_the_next_one_is_fresh",
         ),
     ),
-    ("UPG-4", NotYet("admission does it")),
+    ("UPG-4", By("runtime/admission/tests/door.rs", "security_versions_and_list_numbers_survive_a_restart")),
     ("UPG-5", NotYet("adapters are upgraded by the node, which is not built")),
     ("SEC-3", By("runtime/cli/tests/inspect.rs", "a_key_never_shows_not_even_a_broken_one")),
     (

@@ -3,6 +3,7 @@
 mod abandon;
 mod blocks;
 mod calls;
+mod deeds;
 mod describe;
 mod errors;
 mod events;
@@ -18,7 +19,9 @@ mod proofs;
 mod reads;
 mod receipts;
 mod rest;
+mod secrets;
 mod store;
+mod submission;
 
 use sha2::{Digest as _, Sha256};
 

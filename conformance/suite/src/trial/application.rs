@@ -161,7 +161,7 @@ impl Application {
         &self.setup.watcher.application
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    pub(crate) fn kept(&self) -> MutexGuard<'_, Kept> {
         self.setup.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -180,6 +180,18 @@ impl Application {
         let mut kept = self.kept();
         kept.disturbances.clear();
         (kept.disturbances.done, kept.disturbances.reordered)
+    }
+
+    /// Remembers from now on what each question to an endpoint is first answered, for [`Disturbance::Stale`].
+    pub fn remember(&self) {
+        self.kept().disturbances.remember();
+    }
+
+    /// Has the clock stand still, or go on.
+    pub fn hold_clock(&self, stands: bool) {
+        let mut kept = self.kept();
+        kept.stands = stands;
+        kept.still = None;
     }
 
     /// Moves the clock that the adapter sees, by milliseconds against the real one.

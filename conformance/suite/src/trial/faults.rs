@@ -6,6 +6,9 @@ use adapter_spec::{
     Function,
     types::transport::{Failure, JsonRpcError},
 };
+use serde_json::Value;
+
+use super::garble;
 
 /// One way for a node to misbehave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +37,24 @@ pub enum Disturbance {
     Nested(usize),
     /// The node's own error object; JSON-RPC only.
     RpcError(JsonRpcError),
+    /// The node's own error, as a test bed writes it: of JSON-RPC the error object, of gRPC the status, of HTTP an object
+    /// with `status` and `body`.
+    Native(Value),
+    /// A page for people, as proxies give one; over HTTP also with their content type.
+    Page,
+    /// Every value of the answer has another type: texts are objects, objects are lists, and so on. What is no JSON has
+    /// every bit turned.
+    Retyped,
+    /// One value of the answer has another type: the one with this number, counted round.
+    RetypedOne(usize),
+    /// Every number of the answer that can be a length is huge; in bytes, four of them at this share, in percent.
+    Huge(u8),
+    /// These bytes of the answer, also where they are written in hexadecimal, are others.
+    Replaced(Vec<u8>, Vec<u8>),
     /// The answer to the request before, of the same method.
     Duplicated,
-    /// What the same method answered when it was first asked.
+    /// What the very same question was answered when it was first asked, since
+    /// [`remember`](super::Application::remember) was called. Other questions are answered truly.
     Stale,
 }
 
@@ -51,16 +69,36 @@ impl Disturbance {
             | D::Instead(_)
             | D::Nested(_)
             | D::Empty
-            | D::RpcError(_) => false,
-            D::Lost | D::Slow | D::TooLarge | D::CutOff(_) | D::Turned(_) | D::Duplicated | D::Stale => true,
+            | D::Page
+            | D::RpcError(_)
+            | D::Native(_) => false,
+            D::Lost
+            | D::Slow
+            | D::TooLarge
+            | D::CutOff(_)
+            | D::Turned(_)
+            | D::Retyped
+            | D::RetypedOne(_)
+            | D::Huge(_)
+            | D::Replaced(..)
+            | D::Duplicated
+            | D::Stale => true,
         }
     }
 
     /// Whether the node's own error is replaced as well.
     pub(crate) fn hides_errors(&self) -> bool {
+        use Disturbance as D;
         !matches!(
             self,
-            Disturbance::Duplicated | Disturbance::Stale | Disturbance::CutOff(_) | Disturbance::Turned(_)
+            D::Duplicated
+                | D::Stale
+                | D::CutOff(_)
+                | D::Turned(_)
+                | D::Retyped
+                | D::RetypedOne(_)
+                | D::Huge(_)
+                | D::Replaced(..)
         )
     }
 }
@@ -125,8 +163,12 @@ pub(crate) struct Disturbances {
     /// How many requests were disturbed.
     pub(crate) done: u32,
     last: BTreeMap<String, Vec<u8>>,
-    first: BTreeMap<String, Vec<u8>>,
+    /// What each question was first answered; none where nobody wants to know.
+    first: Option<BTreeMap<Question, Vec<u8>>>,
 }
+
+/// One question: its endpoint's method, and all that is asked with it.
+pub(crate) type Question = (String, Vec<u8>);
 
 impl Disturbances {
     pub(crate) fn plan(&mut self, which: Which, disturbance: Disturbance) {
@@ -136,6 +178,18 @@ impl Disturbances {
     pub(crate) fn clear(&mut self) {
         self.planned.clear();
         self.reorders = None;
+    }
+
+    /// Remembers from now on what each question is first answered.
+    pub(crate) fn remember(&mut self) {
+        self.first = Some(BTreeMap::new());
+    }
+
+    /// A question got its true answer.
+    pub(crate) fn saw(&mut self, question: &Question, answer: &[u8]) {
+        if let Some(first) = &mut self.first {
+            first.entry(question.clone()).or_insert_with(|| answer.to_vec());
+        }
     }
 
     pub(crate) fn next(&mut self, function: Function, asked: Asked<'_>) -> Option<Disturbance> {
@@ -157,7 +211,7 @@ impl Disturbances {
     pub(crate) fn answer(
         &mut self,
         disturbance: &Disturbance,
-        method: &str,
+        question: &Question,
         answer: Option<Result<Vec<u8>, Failure>>,
     ) -> Result<Vec<u8>, Failure> {
         use Disturbance as D;
@@ -182,14 +236,21 @@ impl Disturbances {
             D::Empty => Ok(Vec::new()),
             D::Instead(bytes) => Ok(bytes.clone()),
             D::Nested(depth) => Ok([vec![b'['; *depth], vec![b']'; *depth]].concat()),
-            D::RpcError(error) => Err(Failure::Interrupted(error.message.clone())),
+            D::Page => Ok(garble::PAGE.to_vec()),
+            // Each transport has its own form of these.
+            D::RpcError(_) | D::Native(_) => Err(Failure::Interrupted("no such error here".into())),
+            D::Retyped => answer.map(garble::retyped),
+            D::RetypedOne(number) => answer.map(|body| garble::retyped_one(body, *number)),
+            D::Huge(percent) => answer.map(|body| garble::huge(body, *percent)),
+            D::Replaced(from, to) => answer.map(|body| garble::replaced(&body, from, to)),
             D::Duplicated => {
                 let answer = answer?;
-                Ok(self.last.insert(method.to_owned(), answer.clone()).unwrap_or(answer))
+                Ok(self.last.insert(question.0.clone(), answer.clone()).unwrap_or(answer))
             }
             D::Stale => {
                 let answer = answer?;
-                Ok(self.first.entry(method.to_owned()).or_insert(answer).clone())
+                let first = self.first.as_ref().and_then(|first| first.get(question));
+                Ok(first.cloned().unwrap_or(answer))
             }
         }
     }

@@ -11,8 +11,8 @@ use adapter_spec::{
     types::{
         Error, HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput,
         transport::{
-            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcFailure, JsonRpcRequest,
-            Lent as LentEndpoint, LogLevel,
+            Failure, GrpcFailure, GrpcRequest, GrpcStatus, HttpRequest, HttpResponse, JsonRpcError,
+            JsonRpcFailure, JsonRpcRequest, Lent as LentEndpoint, LogLevel,
         },
     },
 };
@@ -20,8 +20,9 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
 };
+use serde_json::Value;
 
-use super::faults::{Asked, Disturbance, Disturbances};
+use super::faults::{Asked, Disturbance, Disturbances, Question};
 
 /// What the suite keeps for one application, across restarts of its ledger.
 #[derive(Default)]
@@ -30,6 +31,10 @@ pub(crate) struct Kept {
     pub(crate) log: Vec<(LogLevel, String)>,
     /// Added to the time, milliseconds.
     pub(crate) skew: i64,
+    /// The time instead of the real one, while it stands still.
+    pub(crate) still: Option<u64>,
+    /// Whether time stands still from the next look on.
+    pub(crate) stands: bool,
     pub(crate) disturbances: Disturbances,
     random: Option<ChaCha8Rng>,
 }
@@ -71,6 +76,48 @@ impl LentImports {
     fn disturb(&self, asked: Asked<'_>) -> Option<Disturbance> {
         self.lent.lock().disturbances.next(self.function, asked)
     }
+
+    fn saw(&self, question: &Question, answer: Option<&[u8]>) {
+        if let Some(answer) = answer {
+            self.lent.lock().disturbances.saw(question, answer);
+        }
+    }
+}
+
+/// A text as it is, anything else as JSON.
+fn text_of(value: Option<&Value>) -> Option<String> {
+    value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+}
+
+/// A test bed's error object of JSON-RPC.
+fn rpc_error(error: &Value) -> JsonRpcError {
+    JsonRpcError {
+        code: error.get("code").and_then(Value::as_i64).unwrap_or_default(),
+        message: text_of(error.get("message")).unwrap_or_default(),
+        // As the lender gives it: JSON, quotation marks and all.
+        data: error.get("data").filter(|data| !data.is_null()).map(ToString::to_string),
+    }
+}
+
+/// A test bed's gRPC status; `details` in hexadecimal.
+fn status(error: &Value) -> GrpcStatus {
+    let code = error.get("code").and_then(Value::as_u64).and_then(|code| u32::try_from(code).ok());
+    let details = text_of(error.get("details")).unwrap_or_default();
+    GrpcStatus {
+        code: code.unwrap_or(2),
+        message: text_of(error.get("message")).unwrap_or_default(),
+        details: hex::decode(details.strip_prefix("0x").unwrap_or(&details)).unwrap_or_default(),
+    }
+}
+
+/// A test bed's HTTP answer.
+fn http_error(error: &Value) -> HttpResponse {
+    let code = error.get("status").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+    HttpResponse {
+        status: code.unwrap_or(500),
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: text_of(error.get("body")).unwrap_or_default().into_bytes(),
+    }
 }
 
 #[async_trait]
@@ -85,16 +132,21 @@ impl Imports for LentImports {
         for request in requests {
             let method = format!("{} {}", request.method, request.path);
             let disturbance = self.disturb(Asked { endpoint: &request.endpoint, method: &method });
+            waiting.push_back(((method, request.body.clone()), disturbance.clone()));
             if disturbance.as_ref().is_none_or(Disturbance::leaves) {
                 carried.push(request);
             }
-            waiting.push_back((method, disturbance));
         }
         let mut came: VecDeque<_> = self.ground.http(carried).await.into();
         let mut answers = Vec::new();
-        for (method, disturbance) in waiting {
+        for (question, disturbance) in waiting {
             answers.push(match disturbance {
-                None => came.pop_front().unwrap_or(Err(Failure::Timeout)),
+                None => {
+                    let answer = came.pop_front().unwrap_or(Err(Failure::Timeout));
+                    self.saw(&question, answer.as_ref().ok().map(|response| response.body.as_slice()));
+                    answer
+                }
+                Some(Disturbance::Native(error)) => Ok(http_error(&error)),
                 Some(disturbance) => {
                     let answer = disturbance.leaves().then(|| came.pop_front()).flatten();
                     let answer =
@@ -104,10 +156,12 @@ impl Imports for LentImports {
                         Some(Err(failure)) => (Some(Err(failure)), None),
                         None => (None, None),
                     };
-                    let disturbed = self.lent.lock().disturbances.answer(&disturbance, &method, body);
+                    let disturbed = self.lent.lock().disturbances.answer(&disturbance, &question, body);
+                    let is_page = disturbance == Disturbance::Page;
+                    let headers = is_page.then(|| ("content-type".to_owned(), "text/html".to_owned()));
                     disturbed.map(|body| match response {
                         Some(response) => HttpResponse { body, ..response },
-                        None => HttpResponse { status: 200, headers: Vec::new(), body },
+                        None => HttpResponse { status: 200, headers: headers.into_iter().collect(), body },
                     })
                 }
             });
@@ -122,18 +176,23 @@ impl Imports for LentImports {
         for request in requests {
             let asked = Asked { endpoint: &request.endpoint, method: &request.method };
             let disturbance = self.disturb(asked);
-            let method = request.method.clone();
+            let question = (request.method.clone(), request.params.clone().into_bytes());
+            waiting.push_back((question, disturbance.clone()));
             if disturbance.as_ref().is_none_or(Disturbance::leaves) {
                 carried.push(request);
             }
-            waiting.push_back((method, disturbance));
         }
         let mut came: VecDeque<_> = self.ground.json_rpc(carried).await.into();
         let mut answers = Vec::new();
-        for (method, disturbance) in waiting {
+        for (question, disturbance) in waiting {
             answers.push(match disturbance {
-                None => came.pop_front().unwrap_or(Err(JsonRpcFailure::Transport(Failure::Timeout))),
+                None => {
+                    let answer = came.pop_front().unwrap_or(Err(JsonRpcFailure::Transport(Failure::Timeout)));
+                    self.saw(&question, answer.as_ref().ok().map(String::as_bytes));
+                    answer
+                }
                 Some(Disturbance::RpcError(error)) => Err(JsonRpcFailure::Error(error)),
+                Some(Disturbance::Native(error)) => Err(JsonRpcFailure::Error(rpc_error(&error))),
                 Some(disturbance) => {
                     let answer = disturbance.leaves().then(|| came.pop_front()).flatten();
                     match answer {
@@ -146,7 +205,8 @@ impl Imports for LentImports {
                                 Err(JsonRpcFailure::Transport(failure)) => Err(failure),
                                 Err(JsonRpcFailure::Error(_)) => Ok(b"null".to_vec()),
                             });
-                            let disturbed = self.lent.lock().disturbances.answer(&disturbance, &method, body);
+                            let disturbed =
+                                self.lent.lock().disturbances.answer(&disturbance, &question, body);
                             // A lender answers broken text as interrupted: it has looked for the JSON-RPC frame.
                             disturbed
                                 .and_then(|body| {
@@ -169,17 +229,22 @@ impl Imports for LentImports {
         let mut carried = Vec::new();
         for request in requests {
             let disturbance = self.disturb(Asked { endpoint: &request.endpoint, method: &request.method });
-            let method = request.method.clone();
+            let question = (request.method.clone(), request.message.clone());
+            waiting.push_back((question, disturbance.clone()));
             if disturbance.as_ref().is_none_or(Disturbance::leaves) {
                 carried.push(request);
             }
-            waiting.push_back((method, disturbance));
         }
         let mut came: VecDeque<_> = self.ground.grpc(carried).await.into();
         let mut answers = Vec::new();
-        for (method, disturbance) in waiting {
+        for (question, disturbance) in waiting {
             answers.push(match disturbance {
-                None => came.pop_front().unwrap_or(Err(GrpcFailure::Transport(Failure::Timeout))),
+                None => {
+                    let answer = came.pop_front().unwrap_or(Err(GrpcFailure::Transport(Failure::Timeout)));
+                    self.saw(&question, answer.as_ref().ok().map(Vec::as_slice));
+                    answer
+                }
+                Some(Disturbance::Native(error)) => Err(GrpcFailure::Status(status(&error))),
                 Some(disturbance) => {
                     let answer = disturbance.leaves().then(|| came.pop_front()).flatten();
                     match answer {
@@ -192,7 +257,8 @@ impl Imports for LentImports {
                                 Err(GrpcFailure::Transport(failure)) => Err(failure),
                                 Err(GrpcFailure::Status(_)) => Ok(Vec::new()),
                             });
-                            let disturbed = self.lent.lock().disturbances.answer(&disturbance, &method, body);
+                            let disturbed =
+                                self.lent.lock().disturbances.answer(&disturbance, &question, body);
                             disturbed.map_err(GrpcFailure::Transport)
                         }
                     }
@@ -206,8 +272,10 @@ impl Imports for LentImports {
     async fn grpc_stream(&self, request: GrpcRequest) -> Result<Box<dyn GrpcStream>, GrpcFailure> {
         match self.disturb(Asked { endpoint: &request.endpoint, method: &request.method }) {
             None => self.ground.grpc_stream(request).await,
+            Some(Disturbance::Native(error)) => Err(GrpcFailure::Status(status(&error))),
             Some(disturbance) => {
-                let answer = self.lent.lock().disturbances.answer(&disturbance, &request.method, None);
+                let question = (request.method, request.message);
+                let answer = self.lent.lock().disturbances.answer(&disturbance, &question, None);
                 Err(GrpcFailure::Transport(answer.err().unwrap_or(Failure::Timeout)))
             }
         }
@@ -250,7 +318,10 @@ impl Imports for LentImports {
     }
 
     fn now_millis(&self) -> u64 {
-        self.ground.now_millis().saturating_add_signed(self.lent.lock().skew)
+        let now = self.ground.now_millis();
+        let mut kept = self.lent.lock();
+        let now = if kept.stands { *kept.still.get_or_insert(now) } else { kept.still.unwrap_or(now) };
+        now.saturating_add_signed(kept.skew)
     }
 
     fn random(&self, length: u32) -> Vec<u8> {

@@ -1,12 +1,17 @@
 //! What one scenario works with: applications, actors, the probe contract, and the means to make things go wrong.
 
+mod again;
 mod application;
+mod counter;
 pub(crate) mod faults;
+mod garble;
 mod gate;
 mod lent;
 pub(crate) mod observed;
 mod probe;
 mod signatures;
+mod store;
+mod time;
 mod watched;
 
 use std::{
@@ -28,13 +33,17 @@ use rand_chacha::{
 };
 use sha2::{Digest as _, Sha256};
 
+pub use again::Again;
 pub use application::{Actor, Application, Signed, Written, signed_bytes};
+pub use counter::Counter;
 pub use faults::{Asked, Disturbance, Which};
 pub use gate::Crash;
 pub(crate) use gate::below;
 pub use observed::{Ending, Observed, Request};
 pub use probe::Contracts;
 pub use signatures::{is_upper, mirrored};
+pub use store::{Begun, Came, Store};
+pub use time::HOUR;
 
 use crate::{
     check::{Expect as _, Facts, Stop},
@@ -74,6 +83,21 @@ pub(crate) struct TrialSetup {
     /// The check's id.
     pub(crate) name: String,
     pub(crate) replayed: Option<Vec<Recording>>,
+}
+
+/// What a test bed can be told, by itself.
+#[derive(Clone)]
+pub struct Controls(Arc<dyn Ground>);
+
+impl Controls {
+    /// Tells the test bed to do something.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub async fn control(&self, name: &str, places: &[(&str, u64)]) -> Result<(), Stop> {
+        let places = places.iter().map(|(place, value)| (*place, value.to_string())).collect();
+        self.0.control(name, &places).await
+    }
 }
 
 impl Trial {
@@ -132,6 +156,16 @@ impl Trial {
         self.application_with(&settings, usize::MAX).await?.expected("open succeeds with settings that fit")
     }
 
+    /// The same under a name that the suite would not give it.
+    ///
+    /// # Errors
+    /// A fault when the adapter does not open it.
+    pub async fn application_named(&mut self, name: &str) -> Result<Application, Stop> {
+        let settings = serde_json::Value::Object(self.facts.testbed.settings.clone()).to_string();
+        let opened = self.open(name.to_owned(), &settings, usize::MAX, &[]).await?;
+        opened.expected("open succeeds with settings that fit")
+    }
+
     /// An application with these settings, and at most `limit` endpoints under each need.
     ///
     /// # Errors
@@ -141,7 +175,8 @@ impl Trial {
         settings: &str,
         limit: usize,
     ) -> Result<Result<Application, CallError>, Stop> {
-        self.opened(settings, limit, &[]).await
+        let name = self.name();
+        self.open(name, settings, limit, &[]).await
     }
 
     /// An application with these settings, and nothing lent under these needs.
@@ -153,16 +188,17 @@ impl Trial {
         settings: &str,
         withheld: &[&str],
     ) -> Result<Result<Application, CallError>, Stop> {
-        self.opened(settings, usize::MAX, withheld).await
+        let name = self.name();
+        self.open(name, settings, usize::MAX, withheld).await
     }
 
-    async fn opened(
+    async fn open(
         &mut self,
+        name: String,
         settings: &str,
         limit: usize,
         withheld: &[&str],
     ) -> Result<Result<Application, CallError>, Stop> {
-        let name = self.name();
         let seed = self.rng.next_u64();
         let kept = Arc::new(Mutex::new(Kept::default()));
         let lender: Arc<dyn Lender> = match &mut self.replayed {
@@ -279,14 +315,20 @@ impl Trial {
     ///
     /// # Errors
     /// `Unknown` where the test bed has nobody of the kind.
-    pub async fn actor_of(&mut self, application: &Application, scheme: SignatureScheme) -> Result<Actor, Stop> {
+    pub async fn actor_of(
+        &mut self,
+        application: &Application,
+        scheme: SignatureScheme,
+    ) -> Result<Actor, Stop> {
         if self.can("fund") {
             return self.admitted_actor(scheme).await;
         }
         match self.facts.testbed.parties.iter().position(|party| party.scheme == scheme) {
             Some(0) => self.actor(application).await,
             Some(number) => self.party(number),
-            None => Err(Stop::Unknown(format!("the test bed has nobody with a key of the scheme {scheme:?}"))),
+            None => {
+                Err(Stop::Unknown(format!("the test bed has nobody with a key of the scheme {scheme:?}")))
+            }
         }
     }
 
@@ -306,8 +348,13 @@ impl Trial {
     /// # Errors
     /// When it cannot.
     pub async fn control(&self, name: &str, places: &[(&str, u64)]) -> Result<(), Stop> {
-        let places = places.iter().map(|(place, value)| (*place, value.to_string())).collect();
-        self.ground.control(name, &places).await
+        self.controls().control(name, places).await
+    }
+
+    /// The test bed's controls, to be used beside calls.
+    #[must_use]
+    pub fn controls(&self) -> Controls {
+        Controls(self.ground.clone())
     }
 
     /// Whether the test bed can do this.

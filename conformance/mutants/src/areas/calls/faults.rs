@@ -3,8 +3,8 @@
 use adapter_spec::{
     CallError, Function, async_trait,
     types::{
-        Call, CallOptions, ContractCall, Envelope, Error, ErrorCode, Estimate, Goal, LedgerStatus, Output, Party,
-        PlannedCall, Receipt, Signature, Step, Validity, Value,
+        Call, CallOptions, ContractCall, Envelope, Error, ErrorCode, Estimate, Goal, LedgerStatus, Output,
+        Party, PlannedCall, Receipt, Signature, Step, Validity, Value,
         transport::{JsonRpcRequest, LogLevel},
     },
 };

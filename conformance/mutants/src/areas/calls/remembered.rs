@@ -8,8 +8,8 @@ use std::{
 use adapter_spec::{
     CallError, async_trait,
     types::{
-        Call, CallOptions, Envelope, Error, ErrorCode, LedgerStatus, Party, Receipt, SendFailure, SignRequest,
-        Signature, Step,
+        Call, CallOptions, Envelope, Error, ErrorCode, LedgerStatus, Party, Receipt, SendFailure,
+        SignRequest, Signature, Step,
     },
 };
 

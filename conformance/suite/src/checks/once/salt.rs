@@ -1,0 +1,84 @@
+//! The salt: the source of every random value of a transaction.
+
+use std::collections::BTreeMap;
+
+use adapter_spec::types::{Call, CallOptions, Step};
+use serde_json::Value;
+
+use crate::{
+    Application,
+    check::{Checked, Expect as _, Stop, ensure, fail},
+    trial::{Actor, Trial, signed_bytes},
+};
+
+/// How often a pair of calls is begun until the node says the same both times.
+const TRIES: usize = 8;
+
+/// What is asked to be signed, and what endpoints answered.
+async fn begun(
+    application: &Application,
+    call: Call,
+    actor: &Actor,
+    options: CallOptions,
+) -> Result<(Vec<Vec<u8>>, Vec<Option<Value>>), Stop> {
+    application.set_state(BTreeMap::new());
+    let step = application.begin(call, actor.parties(), options).await.expected("begin starts the call")?;
+    let answers = application.last_call()?.requests().into_iter().map(|request| request.answer).collect();
+    match step {
+        Step::Sign(request) => {
+            Ok((request.items.iter().map(|item| signed_bytes(&item.input)).collect(), answers))
+        }
+        Step::Send(envelope) => Ok((vec![envelope.bytes], answers)),
+        Step::Answer(_) => fail("a call that writes does not end in an answer", "an answer"),
+    }
+}
+
+pub(super) async fn same_salt(trial: &mut Trial, application: &Application, actor: &Actor) -> Checked {
+    for _ in 0..TRIES {
+        let (call, options) = (trial.add(1)?, trial.options());
+        let (first, said) = begun(application, call.clone(), actor, options.clone()).await?;
+        let instance = application.restarted().await?;
+        let (again, said_again) = begun(&instance, call, actor, options).await?;
+        if said != said_again {
+            application.pause().await;
+            continue;
+        }
+        return ensure(
+            first == again,
+            "the same call, parties, salt, time and node answers give the same bytes to sign",
+            || "other bytes the second time".into(),
+        );
+    }
+    Err(Stop::Unknown("the node never said the same twice".into()))
+}
+
+pub(super) async fn same(trial: &mut Trial) -> Checked {
+    let application = trial.application().await?;
+    let actor = trial.actor(&application).await?;
+    // With a clock that stands still, time is the same.
+    application.stop_clock(true);
+    let end = same_salt(trial, &application, &actor).await;
+    application.stop_clock(false);
+    end
+}
+
+pub(super) async fn different(trial: &mut Trial) -> Checked {
+    let application = trial.application().await?;
+    let actor = trial.actor(&application).await?;
+    let amount = trial.amount();
+    // The same call twice, in everything but its salt, before either is sent.
+    let mut envelopes = Vec::new();
+    for _ in 0..2 {
+        let (call, options) = (trial.add(amount)?, trial.options());
+        envelopes.push(application.envelope(call, &actor, options).await?);
+    }
+    let ids: Vec<_> = envelopes.iter().map(|envelope| &envelope.transaction).collect();
+    ensure(ids.first() != ids.last(), "different salts give different transactions", || {
+        format!("both are {ids:?}")
+    })?;
+    // What is signed is sent, so that the account can go on. The second may wait for the first, or be excluded by it.
+    for envelope in &envelopes {
+        application.try_send(envelope).await?.ok();
+    }
+    trial.advance(1).await
+}
