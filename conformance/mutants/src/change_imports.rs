@@ -32,6 +32,14 @@ pub(crate) trait ImportChange: Send + Sync + 'static {
     ) -> Answers {
         imports.json_rpc(requests).await
     }
+    /// Whether a signature holds.
+    fn verify(&self, holds: bool) -> bool {
+        holds
+    }
+    /// What time it is.
+    fn now(&self, _function: Function, millis: u64) -> u64 {
+        millis
+    }
 }
 
 /// Lends with a change.
@@ -91,7 +99,7 @@ impl Imports for ChangedImports {
         self.inner.hash(algorithm, data)
     }
     fn verify(&self, key: &PublicKey, input: &SigningInput, signature: &Signature) -> bool {
-        self.inner.verify(key, input, signature)
+        self.change.verify(self.inner.verify(key, input, signature))
     }
     fn recover(&self, scheme: SignatureScheme, digest: &[u8], signature: &Signature) -> Option<Vec<u8>> {
         self.inner.recover(scheme, digest, signature)
@@ -106,7 +114,7 @@ impl Imports for ChangedImports {
         self.inner.state_trouble(key, new).await
     }
     fn now_millis(&self) -> u64 {
-        self.inner.now_millis()
+        self.change.now(self.function, self.inner.now_millis())
     }
     fn random(&self, length: u32) -> Vec<u8> {
         self.inner.random(length)

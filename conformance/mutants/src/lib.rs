@@ -5,8 +5,11 @@
 //! What it does not change is as honest as before.
 
 mod areas;
+mod change_begin;
+mod change_descriptor;
 mod change_errors;
 mod change_imports;
+mod change_sight;
 mod ground;
 mod mutation;
 

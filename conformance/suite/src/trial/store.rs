@@ -149,7 +149,9 @@ impl Store {
                 Ok(Some(Err(Error::new(ErrorCode::Expired, "the transaction cannot enter a block any more"))))
             }
             (_, Some(outcome)) => Ok(Some(outcome)),
-            (inclusion, None) => fail("the outcome of a transaction that is in a block", format!("{inclusion:?}")),
+            (inclusion, None) => {
+                fail("the outcome of a transaction that is in a block", format!("{inclusion:?}"))
+            }
         }
     }
 

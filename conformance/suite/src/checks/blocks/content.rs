@@ -40,7 +40,9 @@ pub(super) fn has_header(call: &Observed, facts: &Facts) -> Option<Result<(), Fa
     let block = block(call)?;
     Some(match block.header {
         Some(_) => Ok(()),
-        None => Err(Fault::new("the header of every block", format!("block {} without", block.reference.number))),
+        None => {
+            Err(Fault::new("the header of every block", format!("block {} without", block.reference.number)))
+        }
     })
 }
 
@@ -67,13 +69,17 @@ pub(super) async fn parents_link(trial: &mut Trial) -> Checked {
     for _ in 0..LINKS {
         let number = block.reference.number;
         if number == 0 || block.parent.is_empty() {
-            return ensure(number <= 1, "a parent for every block but the first", || format!("block {number} has none"));
+            return ensure(number <= 1, "a parent for every block but the first", || {
+                format!("block {number} has none")
+            });
         }
         let parent = match application.block(BlockSelector::Hash(block.parent.clone())).await {
             Ok(parent) => parent,
             // What the ledger puts there where no block is before.
             Err(_) if number == 1 => return Ok(()),
-            Err(error) => return fail(format!("the parent of block {number}, by its hash"), error.to_string()),
+            Err(error) => {
+                return fail(format!("the parent of block {number}, by its hash"), error.to_string());
+            }
         };
         same(&(number - 1), &parent.reference.number, "the number of a block's parent")?;
         let by_number = get(&application, BlockSelector::Number(number - 1)).await?;

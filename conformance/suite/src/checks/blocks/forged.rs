@@ -120,7 +120,9 @@ pub(super) async fn another_block(trial: &mut Trial) -> Checked {
     let mut blocks = Vec::new();
     for _ in 0..2 {
         let transaction = written(trial, &application).await?;
-        let Some(reference) = transaction.receipt.block else { return fail("the transaction's block", "none") };
+        let Some(reference) = transaction.receipt.block else {
+            return fail("the transaction's block", "none");
+        };
         let block = get(&application, BlockSelector::Hash(reference.hash)).await?;
         blocks.push((block, application.last_call()?.requests()));
     }

@@ -30,7 +30,11 @@ fn not_offered() -> Stop {
 }
 
 /// Adds a number; the block that it is in, and the counter from then on.
-async fn added(trial: &mut Trial, application: &Application, actor: &Actor) -> Result<(BlockRef, String), Stop> {
+async fn added(
+    trial: &mut Trial,
+    application: &Application,
+    actor: &Actor,
+) -> Result<(BlockRef, String), Stop> {
     let number = u32::try_from(1 + trial.below(1000)).unwrap_or(1);
     let (call, options) = (trial.add(number)?, trial.options());
     let written = application.write_well(call, actor, options).await?;

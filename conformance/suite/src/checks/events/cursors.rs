@@ -14,7 +14,11 @@ use crate::{
 /// How many transactions with two events each go into as few blocks as possible.
 const TRANSACTIONS: usize = 120;
 
-async fn read(application: &crate::Application, filter: EventFilter, cursor: Vec<u8>) -> Result<(), CallError> {
+async fn read(
+    application: &crate::Application,
+    filter: EventFilter,
+    cursor: Vec<u8>,
+) -> Result<(), CallError> {
     application.events(filter, EventStart::Cursor(cursor), 10, 1 << 20).await.map(|_| ())
 }
 
@@ -144,7 +148,8 @@ pub(super) async fn many_events(trial: &mut Trial) -> Checked {
     if let Some(last) = last {
         application.included(&last).await?;
     }
-    let mut follower = Follower::from_block(filter(trial, Confidence::Latest), head.saturating_add(1)).limit(500);
+    let mut follower =
+        Follower::from_block(filter(trial, Confidence::Latest), head.saturating_add(1)).limit(500);
     for _ in 0..20 {
         let page = follower.page(&application).await?;
         let length = page.cursor.len();

@@ -82,20 +82,26 @@ pub(super) async fn payload(trial: &mut Trial) -> Checked {
         let mut follower = Follower::from_block(filter, start);
         follower.read_to_the_end(&application).await?;
         let events = of(&follower.came, &written.envelope.transaction);
-        let [event] = events.as_slice() else { return fail("one event of the transaction", format!("{events:?}")) };
+        let [event] = events.as_slice() else {
+            return fail("one event of the transaction", format!("{events:?}"));
+        };
         match &event.json {
             Some(json) => {
                 let value = serde_json::from_str(json).unwrap_or_default();
-                ensure(has_number(&value, number), format!("JSON that has the number {number}"), || json.clone())?;
+                ensure(has_number(&value, number), format!("JSON that has the number {number}"), || {
+                    json.clone()
+                })?;
             }
             None if has_abi && is_described => return fail("JSON where the abi tells the types", "none"),
             None if is_described || !has_abi => {
                 let bytes = number.to_be_bytes();
                 let text = number.to_string();
                 let has = |part: &[u8]| event.payload.windows(part.len()).any(|window| window == part);
-                ensure(has(&bytes) || has(text.as_bytes()), format!("a payload that has the number {number}"), || {
-                    hex::encode(&event.payload)
-                })?;
+                ensure(
+                    has(&bytes) || has(text.as_bytes()),
+                    format!("a payload that has the number {number}"),
+                    || hex::encode(&event.payload),
+                )?;
             }
             None => {}
         }
@@ -105,7 +111,9 @@ pub(super) async fn payload(trial: &mut Trial) -> Checked {
     same(&hex::encode(first), &hex::encode(second), "the payload, whatever the filter's abi")?;
     let in_receipt = of(&written.receipt.events, &written.envelope.transaction);
     match in_receipt.first() {
-        Some(event) => same(&hex::encode(&event.payload), &hex::encode(first), "the payload, as in the receipt"),
+        Some(event) => {
+            same(&hex::encode(&event.payload), &hex::encode(first), "the payload, as in the receipt")
+        }
         None => Ok(()),
     }
 }

@@ -26,8 +26,13 @@ const NAMED: &[Need] = &[Need::Events, Need::Entry("event")];
 const TWICE: &[Need] = &[Need::Events, Need::Entry("event"), Need::Probe("add-twice")];
 const FORKS: &[Need] = &[Need::Events, Need::Entry("event"), Need::Forks, Need::Control("reorganise")];
 const PRUNES: &[Need] = &[Need::Events, Need::Entry("event"), Need::Control("prune")];
-const HOLDS: &[Need] =
-    &[Need::Events, Need::Entry("event"), Need::Probe("add-twice"), Need::Control("hold"), Need::Control("release")];
+const HOLDS: &[Need] = &[
+    Need::Events,
+    Need::Entry("event"),
+    Need::Probe("add-twice"),
+    Need::Control("hold"),
+    Need::Control("release"),
+];
 
 pub(super) const CHECKS: &[Check] = &[
     rule("EVT-1", "pages-are-in-order", EVENTS, rules::in_order),

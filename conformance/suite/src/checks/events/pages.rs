@@ -23,10 +23,14 @@ pub(super) async fn in_order(trial: &mut Trial) -> Checked {
         let mine: Vec<_> = follower
             .came
             .iter()
-            .filter(|event| made.written.iter().any(|(written, _)| written.envelope.transaction == event.transaction))
+            .filter(|event| {
+                made.written.iter().any(|(written, _)| written.envelope.transaction == event.transaction)
+            })
             .map(|event| (event.block.number, event.index))
             .collect();
-        ensure(mine.is_sorted(), "events by block, then by index, from page to page", || format!("{mine:?}"))?;
+        ensure(mine.is_sorted(), "events by block, then by index, from page to page", || {
+            format!("{mine:?}")
+        })?;
     }
     Ok(())
 }
@@ -199,7 +203,8 @@ pub(super) async fn half_a_block(trial: &mut Trial) -> Checked {
             let block = block_of(written)?;
             let given = of(&follower.came, &written.envelope.transaction).len();
             if block.number <= page.scanned && given < *events {
-                let expected = format!("scanned below block {}, half of whose events were given", block.number);
+                let expected =
+                    format!("scanned below block {}, half of whose events were given", block.number);
                 return fail(expected, format!("{}, after {given} of {events} events", page.scanned));
             }
         }

@@ -123,7 +123,9 @@ pub(super) async fn another_block_another_id(trial: &mut Trial) -> Checked {
         Err(_) => None,
     };
     let Some(block) = again.and_then(|receipt| receipt.block) else {
-        return Err(Stop::NotApplicable("the ledger does not take the transaction into another block".into()));
+        return Err(Stop::NotApplicable(
+            "the ledger does not take the transaction into another block".into(),
+        ));
     };
     if block.hash == old.block.hash {
         return Err(Stop::Harness("the test bed did not drop the block".into()));
@@ -132,7 +134,9 @@ pub(super) async fn another_block_another_id(trial: &mut Trial) -> Checked {
     let new = follower.came.iter().find(|event| !event.retracted && event.block == block);
     match new {
         Some(new) if new.id != old.id => Ok(()),
-        Some(new) => fail("another id for the transaction's event in another block", format!("{:?} again", new.id)),
+        Some(new) => {
+            fail("another id for the transaction's event in another block", format!("{:?} again", new.id))
+        }
         None => fail("the event of the transaction in its new block", "none"),
     }
 }
@@ -232,7 +236,8 @@ pub(super) async fn deeper_than_the_cursor(trial: &mut Trial) -> Checked {
     drop_newest(trial, application, head.saturating_sub(start).saturating_add(1)).await?;
     for mut reader in readers {
         let confidence = reader.filter.confidence;
-        let given: Vec<_> = [0, 1].iter().flat_map(|number| of(&reader.came, made.id(*number))).cloned().collect();
+        let given: Vec<_> =
+            [0, 1].iter().flat_map(|number| of(&reader.came, made.id(*number))).cloned().collect();
         let before = reader.came.len();
         for _ in 0..given.len() + 20 {
             let page = application.events(reader.filter.clone(), reader.start.clone(), 100, 1 << 20).await;
@@ -255,8 +260,7 @@ pub(super) async fn deeper_than_the_cursor(trial: &mut Trial) -> Checked {
         let came = reader.came.get(before..).unwrap_or_default();
         let is_told = |event: &Event| came.iter().any(|other| other.retracted && other.id == event.id);
         let again = application.events(reader.filter.clone(), reader.start.clone(), 100, 1 << 20).await;
-        let is_pruned =
-            matches!(&again, Err(CallError::Answered(error)) if error.code == ErrorCode::Pruned);
+        let is_pruned = matches!(&again, Err(CallError::Answered(error)) if error.code == ErrorCode::Pruned);
         ensure(
             is_pruned || (!given.is_empty() && given.iter().all(is_told)),
             "every event of dropped blocks retracted, or pruned",

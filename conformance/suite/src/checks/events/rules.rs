@@ -55,7 +55,9 @@ pub(super) fn order(events: &[Event]) -> Result<(), Fault> {
     }
     for (number, event) in events.iter().enumerate() {
         let replaced = |other: &&Event| {
-            other.retracted && other.block.number == event.block.number && other.block.hash != event.block.hash
+            other.retracted
+                && other.block.number == event.block.number
+                && other.block.hash != event.block.hash
         };
         if !event.retracted
             && let Some(late) = events.iter().skip(number + 1).find(replaced)
@@ -100,9 +102,11 @@ pub(super) fn bounds(call: &Observed, _: &Facts) -> Looked {
         return Some(Err(Fault::new(format!("a page of at most {limit} events"), actual)));
     }
     let bytes: usize = page.events.iter().map(|event| event.payload.len()).sum();
-    looked(bytes <= max_bytes || page.events.len() == 1, format!("at most {max_bytes} bytes of payload"), || {
-        format!("{bytes} bytes in {} events", page.events.len())
-    })
+    looked(
+        bytes <= max_bytes || page.events.len() == 1,
+        format!("at most {max_bytes} bytes of payload"),
+        || format!("{bytes} bytes in {} events", page.events.len()),
+    )
 }
 
 pub(super) fn bounded_requests(call: &Observed, _: &Facts) -> Looked {
@@ -126,9 +130,10 @@ pub(super) fn given_events_match(call: &Observed, _: &Facts) -> Looked {
     let fits = |wanted: &Option<String>, is: &str| {
         wanted.as_deref().is_none_or(|wanted| wanted.is_empty() || wanted.eq_ignore_ascii_case(is))
     };
-    let foreign = page.events.iter().find(|event| {
-        !(fits(&filter.contract, &event.contract) && fits(&filter.name, &event.name))
-    });
+    let foreign = page
+        .events
+        .iter()
+        .find(|event| !(fits(&filter.contract, &event.contract) && fits(&filter.name, &event.name)));
     looked(foreign.is_none(), "only events that match the filter", || {
         foreign.map(|event| format!("{:?} of {:?}", event.name, event.contract)).unwrap_or_default()
     })

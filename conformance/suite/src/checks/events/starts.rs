@@ -25,7 +25,9 @@ pub(super) async fn earliest(trial: &mut Trial) -> Checked {
     // By number, where the first block has the number 0: the same.
     let by_number = application.events(filter.clone(), EventStart::Block(0), 100, 1 << 20).await;
     if let (Ok(first), Ok(by_number)) = (&first, &by_number) {
-        let ids = |page: &adapter_spec::types::EventPage| page.events.iter().map(|event| event.id.clone()).collect();
+        let ids = |page: &adapter_spec::types::EventPage| {
+            page.events.iter().map(|event| event.id.clone()).collect()
+        };
         let (first, by_number): (Vec<_>, Vec<_>) = (ids(first), ids(by_number));
         same(&by_number, &first, "earliest starts with the first block, as block 0 does")?;
     }
@@ -68,7 +70,9 @@ pub(super) async fn latest(trial: &mut Trial) -> Checked {
     let made = make(trial, &[1, 1]).await?;
     let mut follower = Follower::new(filter(trial, Confidence::Latest), EventStart::Latest);
     let page = follower.page(&made.application).await?;
-    ensure(page.events.is_empty(), "latest gives only what comes", || format!("{} events", page.events.len()))?;
+    ensure(page.events.is_empty(), "latest gives only what comes", || {
+        format!("{} events", page.events.len())
+    })?;
     let (call, options) = (trial.add(4)?, trial.options());
     let written = made.application.write_well(call, &made.actor, options).await?;
     follower.read_to_the_end(&made.application).await?;

@@ -65,7 +65,8 @@ pub(super) fn answers_fit(call: &Observed, _: &Facts) -> Option<Result<(), Fault
     let operation: StoreOperation = call.argument(0)?;
     let outcome: Result<Output, Error> = call.argument(1)?;
     if let Err(error) = outcome {
-        let expected = format!("an error for {} whose call failed with {}", name(&operation), error.code.name());
+        let expected =
+            format!("an error for {} whose call failed with {}", name(&operation), error.code.name());
         return Some(Err(Fault::new(expected, "success")));
     }
     let answer: StoreAnswer = call.success()?;
@@ -125,7 +126,9 @@ pub(super) async fn undeclared_history(trial: &mut Trial) -> Checked {
     let came = store.history(&key).await?;
     if is_declared {
         let is_unsupported = matches!(&came, Err(error) if error.code == ErrorCode::Unsupported);
-        return ensure(!is_unsupported, "history works where preset-history is declared", || super::shown(&came));
+        return ensure(!is_unsupported, "history works where preset-history is declared", || {
+            super::shown(&came)
+        });
     }
     super::refused(ErrorCode::Unsupported, "history where preset-history is not declared", came)
 }

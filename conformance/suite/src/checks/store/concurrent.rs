@@ -31,7 +31,8 @@ pub(super) async fn clients_at_once(trial: &mut Trial) -> Checked {
     let key = trial.name();
     let mut plans = Vec::new();
     for client in 0..clients {
-        let plan: Vec<_> = (0..OPERATIONS).map(|number| operation(trial, &key, client * 10 + number)).collect();
+        let plan: Vec<_> =
+            (0..OPERATIONS).map(|number| operation(trial, &key, client * 10 + number)).collect();
         plans.push(plan);
     }
     let clock = AtomicU64::new(0);
@@ -71,11 +72,7 @@ fn operation(trial: &mut Trial, key: &str, number: usize) -> StoreOperation {
     }
 }
 
-async fn client(
-    store: &Store,
-    plan: &[StoreOperation],
-    clock: &AtomicU64,
-) -> Result<Vec<Recorded>, Stop> {
+async fn client(store: &Store, plan: &[StoreOperation], clock: &AtomicU64) -> Result<Vec<Recorded>, Stop> {
     let now = || clock.fetch_add(1, Ordering::SeqCst);
     let mut history = Vec::new();
     for asked in plan {
@@ -93,7 +90,9 @@ async fn client(
                 ErrorCode::Conflict | ErrorCode::Expired => continue,
                 _ => return fail("an answer of the store", shown::<()>(&Err(error))),
             },
-            Came::Answer(Ok(other)) => return fail("an answer that fits the operation", format!("{other:?}")),
+            Came::Answer(Ok(other)) => {
+                return fail("an answer that fits the operation", format!("{other:?}"));
+            }
         };
         let operation = match asked {
             StoreOperation::Insert(entry) => Operation::Insert(entry.value.clone()),

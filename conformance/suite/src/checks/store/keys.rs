@@ -16,10 +16,50 @@ pub(super) const LONGEST_VALUE: usize = 4096;
 /// Ends of keys that software takes for one another or treats in a way of its own: by case, by normalisation, by cutting
 /// spaces, by paths, by the end of C strings, by quoting, by what reserved prefixes and ranges mean.
 pub(super) const ENDS: &[&str] = &[
-    "", "K", "k", " k", "k ", "k\0", "k\0\0", "\0k", "k/", "/k", "k/../k", "k%2F", "k%00", "\u{e9}", "e\u{301}",
-    "\u{1f600}", "\u{10ffff}", "\u{ffff}", "\u{feff}k", "k\n", "k\r\n", "\"k\"", "\\k", "'k", "{k}", "k,k", "k:k",
-    "k=k", "k;k", "0x6b", "6b", "\u{4e2d}\u{6587}", "\u{202e}k", "_k", "k~", "*", "?", "\u{df}", "ss", "\u{131}", "i",
-    "\u{fb01}", "fi", "\u{ff4b}",
+    "",
+    "K",
+    "k",
+    " k",
+    "k ",
+    "k\0",
+    "k\0\0",
+    "\0k",
+    "k/",
+    "/k",
+    "k/../k",
+    "k%2F",
+    "k%00",
+    "\u{e9}",
+    "e\u{301}",
+    "\u{1f600}",
+    "\u{10ffff}",
+    "\u{ffff}",
+    "\u{feff}k",
+    "k\n",
+    "k\r\n",
+    "\"k\"",
+    "\\k",
+    "'k",
+    "{k}",
+    "k,k",
+    "k:k",
+    "k=k",
+    "k;k",
+    "0x6b",
+    "6b",
+    "\u{4e2d}\u{6587}",
+    "\u{202e}k",
+    "_k",
+    "k~",
+    "*",
+    "?",
+    "\u{df}",
+    "ss",
+    "\u{131}",
+    "i",
+    "\u{fb01}",
+    "fi",
+    "\u{ff4b}",
 ];
 
 /// Those of them that most often go wrong: case, spaces, C strings, normalisation.
@@ -70,7 +110,11 @@ pub(super) async fn keys_that_look_alike(trial: &mut Trial) -> Checked {
     let Some((deleted, _)) = entries.pop() else { return Ok(()) };
     answers(&(), &format!("delete of {deleted:?}"), store.delete(&deleted).await?)?;
     for (key, value) in &entries {
-        answers(value, &format!("the value of {key:?} after {deleted:?} was deleted"), store.get(key).await?)?;
+        answers(
+            value,
+            &format!("the value of {key:?} after {deleted:?} was deleted"),
+            store.get(key).await?,
+        )?;
     }
     Ok(())
 }
@@ -120,10 +164,14 @@ pub(super) async fn values_come_back(trial: &mut Trial) -> Checked {
     for length in [LONGEST_VALUE + 1, 20_000, 70_000] {
         let (key, value) = (format!("{fresh}longer{length}"), trial.bytes(length));
         match store.insert(&key, &value).await? {
-            Ok(()) => answers(&value, &format!("a value of {length} bytes that was taken"), store.get(&key).await?)?,
+            Ok(()) => {
+                answers(&value, &format!("a value of {length} bytes that was taken"), store.get(&key).await?)?
+            }
             came => {
                 let is_right = matches!(&came, Err(error) if error.code == ErrorCode::TooLarge);
-                ensure(is_right, format!("a value of {length} bytes is taken whole, or too-large"), || shown(&came))?;
+                ensure(is_right, format!("a value of {length} bytes is taken whole, or too-large"), || {
+                    shown(&came)
+                })?;
                 refused(ErrorCode::NotFound, "get of what was too large", store.get(&key).await?)?;
             }
         }

@@ -139,16 +139,17 @@ impl Step {
 /// Sequences of at most so many operations; `with_history`: some of them read histories.
 fn sequences(longest: usize, with_history: bool) -> impl Strategy<Value = Vec<Step>, Tree: Send> {
     let kinds: u8 = if with_history { 8 } else { 7 };
-    let step = (0..kinds, 0..KEYS, 0..SIZES.len(), proptest::num::u8::ANY).prop_map(|(kind, key, size, from)| {
-        let content = Content { size: SIZES.get(size).copied().unwrap_or_default(), from };
-        match kind {
-            0 | 1 => Step::Get(key),
-            2 | 3 => Step::Insert(key, content),
-            4 | 5 => Step::Update(key, content),
-            6 => Step::Delete(key),
-            _ => Step::History(key),
-        }
-    });
+    let step =
+        (0..kinds, 0..KEYS, 0..SIZES.len(), proptest::num::u8::ANY).prop_map(|(kind, key, size, from)| {
+            let content = Content { size: SIZES.get(size).copied().unwrap_or_default(), from };
+            match kind {
+                0 | 1 => Step::Get(key),
+                2 | 3 => Step::Insert(key, content),
+                4 | 5 => Step::Update(key, content),
+                6 => Step::Delete(key),
+                _ => Step::History(key),
+            }
+        });
     proptest::collection::vec(step, longest / 2..=longest)
 }
 
@@ -250,7 +251,8 @@ async fn carry_out(store: &Store, key: &str, step: &Step) -> Result<Answer, Stop
 fn shown(step: &Step, key: Option<&String>) -> String {
     let key = key.map(String::as_str).unwrap_or_default();
     let cut: String = key.chars().take(40).collect();
-    let cut = if cut.len() < key.len() { format!("{cut:?}… ({} bytes)", key.len()) } else { format!("{cut:?}") };
+    let cut =
+        if cut.len() < key.len() { format!("{cut:?}… ({} bytes)", key.len()) } else { format!("{cut:?}") };
     match step {
         Step::Insert(_, content) => format!("insert {cut} = {} bytes", content.size),
         Step::Update(_, content) => format!("update {cut} = {} bytes", content.size),
@@ -271,7 +273,8 @@ impl fmt::Display for Answer {
             Answer::Done => f.write_str("done"),
             Answer::Value(bytes) => write!(f, "a value of {}", value(bytes)),
             Answer::History(versions) => {
-                let versions = versions.iter().map(|version| version.as_deref().map_or("deleted".into(), value));
+                let versions =
+                    versions.iter().map(|version| version.as_deref().map_or("deleted".into(), value));
                 write!(f, "a history of [{}]", versions.collect::<Vec<_>>().join("; "))
             }
             Answer::Refused(code) => f.write_str(code.name()),

@@ -11,7 +11,7 @@ use adapter_spec::types::{Error, ErrorCode};
 use crate::{
     boxed,
     check::{Check, Checked, Need, ensure, rule, scenario},
-    trial::{Application, Actor, Trial},
+    trial::{Actor, Application, Trial},
 };
 
 const STORE: &[Need] = &[Need::Store];
