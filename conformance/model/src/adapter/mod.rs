@@ -8,7 +8,9 @@ mod begin;
 mod blocks;
 mod call;
 mod errors;
+mod events;
 mod leases;
+mod proofs;
 mod receipt;
 mod records;
 mod resume;
@@ -20,9 +22,10 @@ mod store;
 use adapter_sdk::{
     FrameworkAdapter, Imports, async_trait,
     types::{
-        Block, BlockSelector, Call, CallOptions, Descriptor, EndpointNeed, Envelope, Error, Estimate,
-        Finality, Goal, LedgerStatus, Output, Party, PlannedCall, PublicKey, Receipt, SendFailure,
-        ServiceKeyNeed, Signature, SignatureScheme, Step, StoreAnswer, StoreOperation, Transport,
+        Block, BlockSelector, Call, CallOptions, Claim, Descriptor, EndpointNeed, Envelope, Error, Estimate,
+        EventFilter, EventPage, EventStart, Finality, Goal, LedgerStatus, Output, Party, PlannedCall, Proof,
+        PublicKey, Receipt, SendFailure, ServiceKeyNeed, Signature, SignatureScheme, Step, StoreAnswer,
+        StoreOperation, Transport,
     },
 };
 
@@ -59,7 +62,7 @@ pub struct ModelAdapter {
     settings: Settings,
 }
 
-adapter_sdk::export!(ModelAdapter: blocks, store);
+adapter_sdk::export!(ModelAdapter: blocks, events, store, proofs);
 
 #[async_trait]
 impl FrameworkAdapter for ModelAdapter {
@@ -85,7 +88,12 @@ impl FrameworkAdapter for ModelAdapter {
             }],
             settings_schema: settings::SCHEMA.into(),
             max_payload: call::MAX_PAYLOAD,
-            capabilities: CAPABILITIES.iter().chain(&call::NATIVE).map(|name| (*name).into()).collect(),
+            capabilities: CAPABILITIES
+                .iter()
+                .chain(&call::NATIVE)
+                .chain(&proofs::KINDS)
+                .map(|name| (*name).into())
+                .collect(),
             ..adapter_sdk::descriptor("model", env!("CARGO_PKG_VERSION"), "model")
         }
     }
@@ -173,6 +181,17 @@ impl FrameworkAdapter for ModelAdapter {
         blocks::block(&self.settings, &Nodes::lent(host)?, &selector).await
     }
 
+    async fn events(
+        &self,
+        host: &dyn Imports,
+        filter: EventFilter,
+        start: EventStart,
+        limit: u32,
+        max_bytes: u32,
+    ) -> Result<EventPage, Error> {
+        events::read(&self.settings, &Nodes::lent(host)?, &filter, start, limit, max_bytes).await
+    }
+
     async fn to_call(
         &self,
         _host: &dyn Imports,
@@ -189,5 +208,13 @@ impl FrameworkAdapter for ModelAdapter {
         outcome: Result<Output, Error>,
     ) -> Result<StoreAnswer, Error> {
         store::from_outcome(&operation, outcome)
+    }
+
+    async fn prove(&self, host: &dyn Imports, claim: Claim) -> Result<Proof, Error> {
+        proofs::prove(&self.settings, &Nodes::lent(host)?, claim).await
+    }
+
+    async fn verify(host: &dyn Imports, anchor: Vec<u8>, proof: Proof) -> Result<(), Error> {
+        proofs::verify(host, &anchor, &proof)
     }
 }

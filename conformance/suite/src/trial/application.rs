@@ -188,7 +188,7 @@ impl Application {
     }
 
     /// Has the clock stand still, or go on.
-    pub fn stop_clock(&self, stands: bool) {
+    pub fn hold_clock(&self, stands: bool) {
         let mut kept = self.kept();
         kept.stands = stands;
         kept.still = None;

@@ -31,7 +31,7 @@ pub(crate) struct Kept {
     pub(crate) log: Vec<(LogLevel, String)>,
     /// Added to the time, milliseconds.
     pub(crate) skew: i64,
-    /// The time that it is all the while; none: it goes on.
+    /// The time instead of the real one, while it stands still.
     pub(crate) still: Option<u64>,
     /// Whether time stands still from the next look on.
     pub(crate) stands: bool,
@@ -320,7 +320,7 @@ impl Imports for LentImports {
     fn now_millis(&self) -> u64 {
         let now = self.ground.now_millis();
         let mut kept = self.lent.lock();
-        let now = if kept.stands { *kept.still.get_or_insert(now) } else { now };
+        let now = if kept.stands { *kept.still.get_or_insert(now) } else { kept.still.unwrap_or(now) };
         now.saturating_add_signed(kept.skew)
     }
 

@@ -162,7 +162,7 @@ impl Trial {
     /// A fault when the adapter does not open it.
     pub async fn application_named(&mut self, name: &str) -> Result<Application, Stop> {
         let settings = serde_json::Value::Object(self.facts.testbed.settings.clone()).to_string();
-        let opened = self.open(name.to_owned(), &settings, usize::MAX).await?;
+        let opened = self.open(name.to_owned(), &settings, usize::MAX, &[]).await?;
         opened.expected("open succeeds with settings that fit")
     }
 
@@ -175,7 +175,8 @@ impl Trial {
         settings: &str,
         limit: usize,
     ) -> Result<Result<Application, CallError>, Stop> {
-        self.opened(settings, limit, &[]).await
+        let name = self.name();
+        self.open(name, settings, limit, &[]).await
     }
 
     /// An application with these settings, and nothing lent under these needs.
@@ -187,17 +188,8 @@ impl Trial {
         settings: &str,
         withheld: &[&str],
     ) -> Result<Result<Application, CallError>, Stop> {
-        self.opened(settings, usize::MAX, withheld).await
-    }
-
-    async fn opened(
-        &mut self,
-        settings: &str,
-        limit: usize,
-        withheld: &[&str],
-    ) -> Result<Result<Application, CallError>, Stop> {
         let name = self.name();
-        self.open(name, settings, limit).await
+        self.open(name, settings, usize::MAX, withheld).await
     }
 
     async fn open(
@@ -205,6 +197,7 @@ impl Trial {
         name: String,
         settings: &str,
         limit: usize,
+        withheld: &[&str],
     ) -> Result<Result<Application, CallError>, Stop> {
         let seed = self.rng.next_u64();
         let kept = Arc::new(Mutex::new(Kept::default()));

@@ -248,9 +248,9 @@ pub(super) async fn names(trial: &mut Trial) -> Checked {
 pub(super) async fn clock(trial: &mut Trial) -> Checked {
     let (known, usual) = usual(trial).await?;
     let app = trial.application().await?;
-    app.stop_clock(true);
+    app.hold_clock(true);
     let other = go(trial, &app, &known, &How::default()).await?;
-    app.stop_clock(false);
+    app.hold_clock(false);
     compare(&usual, &other, "with a clock that stands still", false)?;
     let app = trial.application().await?;
     app.set_clock(1_717);
