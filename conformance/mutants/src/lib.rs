@@ -5,6 +5,8 @@
 //! What it does not change is as honest as before.
 
 mod areas;
+mod change_errors;
+mod change_imports;
 mod ground;
 mod mutation;
 

@@ -118,11 +118,18 @@ fn call(trial: &Trial, name: &str, canary: &Canary) -> Result<ContractCall, Stop
 }
 
 /// Goes with a secret through all of a call's life, and through much that can go wrong on the way.
-pub(super) async fn confide(trial: &mut Trial, app: &Application, canary: &Canary) -> Result<(), Stop> {
+///
+/// `echo` is what the node then says where it should answer.
+pub(super) async fn confide(
+    trial: &mut Trial,
+    app: &Application,
+    canary: &Canary,
+    echo: &Canary,
+) -> Result<(), Stop> {
     let actor = trial.actor(app).await?;
     let name = trial.name();
     let private = call(trial, &name, canary)?;
-    fail_in_many_ways(trial, app, &actor, &private).await?;
+    fail_in_many_ways(trial, app, &actor, &private, echo).await?;
     let step = app.begin(Call::Invoke(private), actor.parties(), trial.options()).await;
     let mut step = step.expected("begin takes private arguments")?;
     let envelope = loop {
@@ -160,7 +167,7 @@ pub(super) async fn confide(trial: &mut Trial, app: &Application, canary: &Canar
     if let Ok(read) = trial.evaluate("reveal", vec![Value::Text(name)]) {
         drop(app.begin(read.clone(), actor.parties(), trial.options()).await);
         // What is secret comes back, and cannot be read.
-        let text = serde_json::json!({ canary.text(): [canary.text()] }).to_string();
+        let text = serde_json::json!({ echo.text(): [echo.text()] }).to_string();
         app.disturb(Which::of(Function::Begin), Disturbance::Instead(text.into_bytes()));
         drop(app.begin(read, actor.parties(), trial.options()).await);
         app.calm();
@@ -178,6 +185,7 @@ async fn fail_in_many_ways(
     app: &Application,
     actor: &Actor,
     private: &ContractCall,
+    echo: &Canary,
 ) -> Result<(), Stop> {
     let missing = trial.facts.testbed.probe.missing_contract.clone();
     let unknown = trial.facts.testbed.probe.missing_function.clone();
@@ -193,14 +201,12 @@ async fn fail_in_many_ways(
         free(app, app.begin(call, actor.parties(), trial.options()).await).await;
     }
     drop(app.estimate(Call::Invoke(private.clone()), actor.parties(), trial.options()).await);
-    let canary = private.private_arguments.first().map(|(_, value)| value.clone()).unwrap_or_default();
-    let echo = serde_json::to_vec(&String::from_utf8_lossy(&canary)).unwrap_or_default();
+    let echo = serde_json::json!(echo.text()).to_string().into_bytes();
     for disturbance in [
         Disturbance::Unreachable,
         Disturbance::Slow,
         Disturbance::Page,
         Disturbance::Retyped,
-        // A node that throws back what it was told in confidence.
         Disturbance::Instead(echo),
     ] {
         app.disturb(Which::of(Function::Begin), disturbance);
@@ -217,10 +223,17 @@ async fn free(app: &Application, step: Result<Step, CallError>) {
     }
 }
 
-/// No call of the application shows the secret.
-pub(super) fn nowhere(app: &Application, canary: &Canary) -> Result<(), Stop> {
+/// Whether the secret came in an exchange that the adapter called sensitive.
+fn came_in_confidence(call: &Observed, echo: &Canary) -> bool {
+    let came = |answer: &Json| echo.is_in(&answer.to_string());
+    call.requests().iter().any(|request| request.is_sensitive && request.answer.as_ref().is_some_and(came))
+}
+
+/// No call of the application shows the secret, nor what came back in confidence.
+pub(super) fn nowhere(app: &Application, canary: &Canary, echo: &Canary) -> Result<(), Stop> {
     app.calls().iter().try_for_each(|call| {
         let place = leak(call, canary);
+        let place = place.or_else(|| came_in_confidence(call, echo).then(|| leak(call, echo)).flatten());
         ensure(place.is_none(), "the planted secret shows nowhere", || {
             let shown = ended(call).replace(canary.text(), "…");
             format!("{} shows it in {}: {shown:.120}", call.function, place.unwrap_or_default())

@@ -75,8 +75,8 @@ pub(super) async fn one_down(trial: &mut Trial) -> Checked {
 /// Every request that a planted secret travels in, out or back, is called sensitive.
 pub(super) async fn sensitive(trial: &mut Trial) -> Checked {
     let app = trial.application().await?;
-    let canary = Canary::plant(trial);
-    confide(trial, &app, &canary).await?;
+    let (canary, echo) = (Canary::plant(trial), Canary::plant(trial));
+    confide(trial, &app, &canary, &echo).await?;
     let mut carried = 0;
     for call in app.calls() {
         for request in call.requests() {

@@ -10,9 +10,9 @@ use crate::{
 
 pub(super) async fn nowhere(trial: &mut Trial) -> Checked {
     let app = trial.application().await?;
-    let canary = Canary::plant(trial);
-    confide(trial, &app, &canary).await?;
-    secrets::nowhere(&app, &canary)
+    let (canary, echo) = (Canary::plant(trial), Canary::plant(trial));
+    confide(trial, &app, &canary, &echo).await?;
+    secrets::nowhere(&app, &canary, &echo)
 }
 
 /// The private arguments of each call, where they are long enough to be recognised.
