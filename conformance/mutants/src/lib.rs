@@ -7,6 +7,8 @@
 mod areas;
 mod change_begin;
 mod change_descriptor;
+mod change_block;
+mod change_store;
 mod change_errors;
 mod change_imports;
 mod change_sight;

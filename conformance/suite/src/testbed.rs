@@ -92,6 +92,8 @@ pub struct Testbed {
     /// Calls whose failure the ledger reports with a code of its own, and what it must become.
     #[serde(default)]
     pub native_errors: Vec<NativeError>,
+    /// What proofs are verified against.
+    pub proofs: Option<Proofs>,
     /// Names of controls, probe functions and entries that the framework cannot have, each with the reason. What is
     /// neither here nor offered makes checks end as unknown. `header` here: how the framework makes a block's hash is not
     /// public.
@@ -254,6 +256,47 @@ pub struct Vector {
     pub source: String,
 }
 
+/// What proofs are verified against, and proofs that were made elsewhere.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Proofs {
+    /// The anchor of the test bed's ledger, in the framework's form, hexadecimal.
+    pub anchor: String,
+    /// Anchors that decode and by which nothing of this ledger holds: another chain's, one with other keys.
+    #[serde(default)]
+    pub other_anchors: Vec<OtherAnchor>,
+    /// Where the storage of the probe has the text that `put` keeps, byte for byte; hexadecimal.
+    pub text_slot: Option<String>,
+    /// Proofs that were made beforehand, with what `verify` must say to them. With fewer signatures than the quorum at least,
+    /// where the framework's blocks are signed.
+    #[serde(default)]
+    pub vectors: Vec<ProofVector>,
+}
+
+/// An anchor of something else.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OtherAnchor {
+    /// What is different.
+    pub what: String,
+    /// In the framework's form, hexadecimal.
+    pub anchor: String,
+}
+
+/// A proof that was made beforehand.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProofVector {
+    /// What is particular.
+    pub what: String,
+    /// Whether it holds.
+    pub holds: bool,
+    /// The anchor, hexadecimal, where it is not the test bed's own.
+    pub anchor: Option<String>,
+    /// The proof.
+    pub proof: adapter_spec::types::Proof,
+}
+
 /// What an earlier version of the same major version of the adapter wrote, on any ledger: each in hexadecimal.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -341,6 +384,9 @@ impl Testbed {
             "missing-function" => self.probe.missing_function.is_some(),
             "event" => self.probe.event.is_some(),
             "largest" => self.probe.largest.is_some(),
+            "proofs" => self.proofs.is_some(),
+            "other-anchors" => self.proofs.as_ref().is_some_and(|proofs| !proofs.other_anchors.is_empty()),
+            "proof-vectors" => self.proofs.as_ref().is_some_and(|proofs| !proofs.vectors.is_empty()),
             "earlier" => !self.earlier.is_empty(),
             "fund" => self.makes_accounts(),
             "two-parties" => self.makes_accounts() || self.parties.len() > 1,

@@ -12,6 +12,7 @@ mod probe;
 mod signatures;
 mod store;
 mod time;
+mod verifier;
 mod watched;
 
 use std::{
@@ -44,6 +45,7 @@ pub use probe::Contracts;
 pub use signatures::{is_upper, mirrored};
 pub use store::{Begun, Came, Store};
 pub use time::HOUR;
+pub use verifier::Verifier;
 
 use crate::{
     check::{Expect as _, Facts, Stop},
@@ -199,6 +201,28 @@ impl Trial {
         limit: usize,
         withheld: &[&str],
     ) -> Result<Result<Application, CallError>, Stop> {
+        let (watcher, kept) = self.watched(name, limit, withheld)?;
+        let recorder = watcher.recorder.clone();
+        let setup = Setup {
+            adapter: self.adapter.clone(),
+            recorder,
+            gate: self.gate.clone(),
+            kept,
+            watcher,
+            settings: settings.to_owned(),
+            patience: self.facts.testbed.patience,
+            is_live: self.ground.is_live(),
+        };
+        Ok(Application::open(setup).await)
+    }
+
+    /// What is lent under a name of its own, recorded and watched.
+    fn watched(
+        &mut self,
+        name: String,
+        limit: usize,
+        withheld: &[&str],
+    ) -> Result<(Watcher, Arc<Mutex<Kept>>), Stop> {
         let seed = self.rng.next_u64();
         let kept = Arc::new(Mutex::new(Kept::default()));
         let lender: Arc<dyn Lender> = match &mut self.replayed {
@@ -227,18 +251,8 @@ impl Trial {
         let recorder = Recorder::in_clear(lender);
         self.applications.push((name.clone(), recorder.clone()));
         let watcher =
-            Watcher { application: name.as_str().into(), recorder: recorder.clone(), log: self.log.clone() };
-        let setup = Setup {
-            adapter: self.adapter.clone(),
-            recorder,
-            gate: self.gate.clone(),
-            kept,
-            watcher,
-            settings: settings.to_owned(),
-            patience: self.facts.testbed.patience,
-            is_live: self.ground.is_live(),
-        };
-        Ok(Application::open(setup).await)
+            Watcher { application: name.as_str().into(), recorder, log: self.log.clone() };
+        Ok((watcher, kept))
     }
 
     /// The test bed's party with this number, from 0.

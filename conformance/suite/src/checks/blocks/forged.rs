@@ -127,6 +127,7 @@ pub(super) async fn another_block(trial: &mut Trial) -> Checked {
         blocks.push((block, application.last_call()?.requests()));
     }
     let [(first, answered), (second, asked)] = blocks.as_slice() else { return Ok(()) };
+    let mut refused = Vec::new();
     for selector in
         [BlockSelector::Hash(second.reference.hash.clone()), BlockSelector::Number(second.reference.number)]
     {
@@ -140,6 +141,7 @@ pub(super) async fn another_block(trial: &mut Trial) -> Checked {
             application.disturb(Which::of(Function::Block).nth(nth), Disturbance::Instead(answer));
             let came = application.block(selector.clone()).await;
             application.calm();
+            refused.extend(came.as_ref().err().and_then(|error| Some(error.answered()?.code)));
             noticed(&selector, second, came, &format!("another block's answer to {}", request.method))?;
         }
         for disturbance in [Disturbance::Duplicated, Disturbance::Stale] {
@@ -150,7 +152,11 @@ pub(super) async fn another_block(trial: &mut Trial) -> Checked {
             noticed(&selector, second, came, &format!("an answer to an earlier question, {disturbance:?}"))?;
         }
     }
-    Ok(())
+    // One of these requests was for the block; the others may go wrong in a way of their own.
+    let is_right = refused.is_empty() || refused.contains(&ErrorCode::CorruptResponse);
+    ensure(is_right, "corrupt-response for another block's answer", || {
+        refused.iter().map(|code| code.name()).collect::<Vec<_>>().join(", ")
+    })
 }
 
 pub(super) async fn broken_answers(trial: &mut Trial) -> Checked {

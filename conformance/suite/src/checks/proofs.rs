@@ -1,8 +1,0 @@
-//! PROOF: proofs.
-
-use crate::check::Check;
-
-pub(super) const CHECKS: &[Check] = &[];
-
-/// Clauses that nothing can look at from outside, and why.
-pub(super) const REASONS: &[(&str, &str)] = &[];
