@@ -11,6 +11,7 @@ mod guest_toolchain;
 mod node_tools;
 mod places;
 mod process;
+mod python;
 mod steps;
 mod tasks;
 mod workspace;

@@ -11,6 +11,7 @@ use crate::{
     node_tools,
     places::Places,
     process,
+    python::{self, Python},
     steps::Steps,
     workspace::Workspace,
 };
@@ -24,6 +25,7 @@ pub fn setup(arguments: &Arguments) -> Outcome<()> {
     steps.run("guests", "a way to compile for WebAssembly", || GuestToolchain::find(&cache));
     steps.run("node tools", "Anvil and solc from npm", || node_tools::install(&workspace, &cache));
     full_node(&mut steps, &cache, arguments);
+    foreign_programs(&mut steps, &workspace, &cache);
     steps.finish()
 }
 
@@ -153,7 +155,9 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
         steps.run("node tools", "Anvil and solc from npm", || node_tools::install(workspace, &cache));
     let components = build_components(steps, workspace, &cache);
     let geth = full_node(steps, &cache, arguments);
-    Ok(node_tools.zip(components).map(|(node_tools, components)| Places { components, node_tools, geth }))
+    let python = foreign_programs(steps, workspace, &cache);
+    let both = node_tools.zip(components);
+    Ok(both.map(|(node_tools, components)| Places { components, node_tools, geth, python }))
 }
 
 /// Some dependencies contain C and assembly.
@@ -171,6 +175,19 @@ fn build_components(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> 
     steps.run("components", "every adapter as a WebAssembly component", || {
         components::build(workspace, &GuestToolchain::find(cache)?)
     })
+}
+
+/// What reads our certificates and was written by others. Without it the comparisons say that they did not run.
+fn foreign_programs(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> Option<Python> {
+    println!("\n== python: programs of others that verify certificates");
+    match python::install(workspace, cache) {
+        Ok(python) => Some(python),
+        Err(reason) => {
+            println!("   not run: {reason}");
+            steps.not_run("python", reason.to_string());
+            None
+        }
+    }
 }
 
 /// Geth, where it was asked for. Without it the tests against it say that they did not run.

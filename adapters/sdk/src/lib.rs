@@ -45,6 +45,7 @@ macro_rules! export {
         #[cfg(not(target_arch = "wasm32"))]
         #[must_use]
         pub fn native() -> $crate::NativeAdapter<$adapter> {
+            #[allow(clippy::needless_update, reason = "an adapter may declare all of them")]
             let interfaces = $crate::Interfaces { $($($interface: true,)+)? ..Default::default() };
             $crate::NativeAdapter::new(interfaces)
         }

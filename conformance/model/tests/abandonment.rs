@@ -1,4 +1,10 @@
 //! Nonces: calls that are given up, late, side by side, or replaced.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests; clippy.toml covers test functions only"
+)]
 
 mod support;
 
@@ -170,4 +176,16 @@ async fn of_two_with_one_nonce_the_second_conflicts() {
     bed.mine(3);
     let lost = elsewhere.receipt(&second).await.inclusion;
     assert_eq!(lost, Inclusion::Superseded(first.transaction));
+}
+
+#[tokio::test]
+async fn a_call_that_is_signed_and_given_up_frees_its_nonce() {
+    let bed = bed().await;
+    let probe = bed.deploy(b"probe").await;
+    let request = bed.begin_with(&bed.key, add(&probe), options(77)).await.unwrap();
+    let given_up = bed.sign(request.clone()).await.unwrap();
+    bed.ledger.abandon(request.continuation).await.unwrap();
+    assert_eq!(bed.write(add(&probe)).await.inclusion, Inclusion::Included(1));
+    assert_eq!(bed.send(&given_up).await.unwrap_err().error.code, ErrorCode::Conflict);
+    assert_eq!(bed.count(&probe).await, "1");
 }

@@ -1,4 +1,10 @@
 //! The life of a call.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests; clippy.toml covers test functions only"
+)]
 
 mod support;
 
@@ -230,4 +236,50 @@ async fn private_arguments_stay_with_the_node_and_its_auditors() {
     let lender = bed.lender.clone().with_auditor(p256(50));
     let audited = Bed { ledger: native().open(lender.lend(), SETTINGS).await.unwrap(), ..bed };
     assert_eq!(audited.read(reveal()).await.unwrap().json.unwrap(), r#"[["price","0x63616e617279"]]"#);
+}
+
+#[tokio::test]
+async fn parties_that_do_not_fit_are_refused() {
+    let bed = bed().await;
+    let probe = bed.deploy(b"probe").await;
+    let begin = async |parties: Vec<Party>| {
+        let call = invoke(&probe, "add(integer)", vec![integer(1)]);
+        bed.ledger.begin(call, parties, options(1)).await.map_err(|error| error.answered().unwrap().code)
+    };
+    let key = bed.key.public_key();
+    let named = |account: &str| Party { account: Some(account.into()), keys: vec![key.clone()] };
+    let of = |key: PublicKey| vec![Party { account: None, keys: vec![key] }];
+    for wrong in [
+        vec![],
+        vec![party(&bed.key), party(&bed.key)],
+        vec![Party { account: None, keys: vec![] }],
+        vec![Party { account: None, keys: vec![key.clone(), key.clone()] }],
+        vec![named("nobody")],
+        of(PublicKey { point: key.point[..64].to_vec(), ..key.clone() }),
+        of(PublicKey { point: [&[2], &key.point[1..]].concat(), ..key.clone() }),
+        of(PublicKey { scheme: SignatureScheme::Sm2Sm3, ..key.clone() }),
+    ] {
+        assert_eq!(begin(wrong).await, Err(ErrorCode::InvalidArgument));
+    }
+    assert_eq!(begin(vec![named(&account(&p256(8)))]).await, Err(ErrorCode::PermissionDenied));
+    let certified = PublicKey { certificate: Some(vec![0x30, 1, 2]), ..key.clone() };
+    let Ok(Step::Sign(request)) = begin(of(certified.clone())).await else {
+        panic!("certificates are taken")
+    };
+    assert_eq!(request.items[0].key, certified);
+    let SigningInput::Message(signed) = &request.items[0].input else { panic!("messages are signed") };
+    assert!(signed.windows(3).any(|bytes| bytes == [0x30, 1, 2]));
+}
+
+#[tokio::test]
+async fn texts_that_people_read_are_bounded() {
+    let bed = bed().await;
+    let odd = "\u{10ffff}\n".repeat(12);
+    let named = Deployment { name: odd.clone(), version: odd, ..deployment(b"probe") };
+    let summary = bed.begin(Call::Deploy(named)).await.unwrap().summary;
+    assert!(summary.len() <= 1024 && !summary.contains('\n'), "{}", summary.len());
+    let probe = bed.deploy(b"probe").await;
+    let many = vec![Value::Boolean(true); 65_000];
+    let error = bed.begin(invoke(&probe, "count()", many)).await.unwrap_err();
+    assert!(error.code == ErrorCode::InvalidArgument && error.message.len() <= 4096);
 }

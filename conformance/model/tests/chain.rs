@@ -1,4 +1,10 @@
 //! Blocks, events and receipts while the chain changes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests; clippy.toml covers test functions only"
+)]
 
 mod support;
 

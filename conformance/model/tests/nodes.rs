@@ -1,4 +1,10 @@
 //! Nodes that are down, lie, lag behind, or cannot be trusted with a word.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests; clippy.toml covers test functions only"
+)]
 
 mod support;
 

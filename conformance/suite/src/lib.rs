@@ -9,6 +9,7 @@ pub mod checks;
 mod evidence;
 mod ground;
 pub mod linearizable;
+pub mod report;
 mod run;
 mod testbed;
 pub mod ties;
@@ -18,8 +19,8 @@ mod verdict;
 pub use check::{Check, Checked, Facts, Fault, Need, Stop};
 pub use evidence::{Evidence, EvidenceError};
 pub use ground::{Ground, NetworkGround};
-pub use run::{Plan, Progress, Replay, RunError, Silent, is_waivable, replay, run};
-pub use testbed::{Testbed, TestbedError};
+pub use run::{Plan, Progress, Replay, RunError, Silent, chosen, is_waivable, replay, run};
+pub use testbed::{Node, Testbed, TestbedError};
 pub use trial::{Application, Trial};
 pub use verdict::{
     CallReport, CheckResult, Conclusion, ExchangeReport, FaultReport, LEVELS, Outcome, Subject, Verdict,

@@ -158,10 +158,7 @@ impl Runner {
         if let Some(clause) = plan.waived.keys().find(|clause| !is_waivable(clause)) {
             return Err(RunError::Waived(clause.clone()));
         }
-        let checks: Vec<_> = checks::all()
-            .into_iter()
-            .filter(|check| !(plan.quick && check.slow) && is_chosen(check, &plan.only))
-            .collect();
+        let checks = chosen(plan.quick, &plan.only);
         if checks.is_empty() {
             return Err(RunError::Nothing(plan.only.join(", ")));
         }
@@ -375,6 +372,12 @@ impl Runner {
 pub fn is_waivable(clause: &str) -> bool {
     let area = clause.split_once('-').map_or(clause, |(area, _)| area);
     !matches!(area, "ISO" | "LIM" | "KEYS" | "ONCE")
+}
+
+/// The checks that a run comes to, in the standard's order; see [`Plan::quick`] and [`Plan::only`].
+#[must_use]
+pub fn chosen(quick: bool, only: &[String]) -> Vec<Check> {
+    checks::all().into_iter().filter(|check| !(quick && check.slow) && is_chosen(check, only)).collect()
 }
 
 fn is_chosen(check: &Check, only: &[String]) -> bool {

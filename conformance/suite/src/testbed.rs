@@ -97,6 +97,9 @@ pub struct Testbed {
     /// public.
     #[serde(default)]
     pub absent: BTreeMap<String, String>,
+    /// What earlier versions of the adapter wrote, which this one must read.
+    #[serde(default)]
+    pub earlier: Vec<Earlier>,
     /// Whether participants must be admitted before they can act on the ledger, by the framework's own documents.
     pub permissioned: Option<bool>,
     /// Whether the framework takes no key without a certificate.
@@ -251,6 +254,25 @@ pub struct Vector {
     pub source: String,
 }
 
+/// What an earlier version of the same major version of the adapter wrote, on any ledger: each in hexadecimal.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Earlier {
+    /// That version.
+    pub version: String,
+    /// The id of a transaction, with the tracking of its envelope.
+    pub transaction: Option<String>,
+    /// Its tracking.
+    pub tracking: Option<String>,
+    /// A cursor of events.
+    pub cursor: Option<String>,
+    /// A continuation.
+    pub continuation: Option<String>,
+    /// Values of the state, by key.
+    #[serde(default)]
+    pub state: BTreeMap<String, String>,
+}
+
 /// A framework's error and the standard's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -319,6 +341,7 @@ impl Testbed {
             "missing-function" => self.probe.missing_function.is_some(),
             "event" => self.probe.event.is_some(),
             "largest" => self.probe.largest.is_some(),
+            "earlier" => !self.earlier.is_empty(),
             "fund" => self.makes_accounts(),
             "two-parties" => self.makes_accounts() || self.parties.len() > 1,
             _ => false,

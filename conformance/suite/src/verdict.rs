@@ -35,6 +35,21 @@ impl Outcome {
         matches!(self, Outcome::Pass | Outcome::Warn | Outcome::NotApplicable | Outcome::Waived)
     }
 
+    /// What several checks of one clause come to together: the one that matters most. What does not apply matters less than
+    /// a pass; a failure matters more than what is unknown.
+    #[must_use]
+    pub fn worst(outcomes: impl IntoIterator<Item = Outcome>) -> Option<Outcome> {
+        outcomes.into_iter().max_by_key(|outcome| match outcome {
+            Outcome::NotApplicable => 0,
+            Outcome::Pass => 1,
+            Outcome::Waived => 2,
+            Outcome::Warn => 3,
+            Outcome::Unknown => 4,
+            Outcome::Fail => 5,
+            Outcome::Error => 6,
+        })
+    }
+
     /// Its name, as reports write it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -68,6 +83,20 @@ pub struct CheckResult {
     /// How long it took. No part of the evidence, since no two runs take the same time.
     #[serde(skip)]
     pub took: Duration,
+}
+
+impl CheckResult {
+    /// Whether it is no check's result but that of what comes before all checks.
+    #[must_use]
+    pub fn is_preparation(&self) -> bool {
+        !self.check.contains('/')
+    }
+
+    /// The check's name, without its clause.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.check.split_once('/').map_or(&self.check, |(_, name)| name)
+    }
 }
 
 /// A failure, told in full.
@@ -176,6 +205,17 @@ pub enum Conclusion {
 }
 
 impl Conclusion {
+    /// Its name, as reports write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Conclusion::Conformant => "conformant",
+            Conclusion::NotConformant => "not-conformant",
+            Conclusion::Unknown => "unknown",
+            Conclusion::HarnessError => "harness-error",
+        }
+    }
+
     /// The process's exit code.
     #[must_use]
     pub fn exit_code(self) -> u8 {
@@ -240,8 +280,13 @@ impl Verdict {
         if self.quick {
             return Some("a quick run leaves checks out".into());
         }
-        let conclusion = self.conclusion();
-        (conclusion != Conclusion::Conformant).then(|| format!("the run is {conclusion:?}"))
+        let reason = match self.conclusion() {
+            Conclusion::Conformant => return None,
+            Conclusion::NotConformant => "the adapter does not keep every clause",
+            Conclusion::Unknown => "not every clause could be checked",
+            Conclusion::HarnessError => "the suite or the test bed is broken, or no check applied",
+        };
+        Some(reason.into())
     }
 
     /// The profiles that the adapter passed: every check of each area certifiable, and at least one passed.
@@ -264,14 +309,13 @@ impl Verdict {
     /// The outcome of a clause: the worst of its checks.
     #[must_use]
     pub fn clause(&self, id: &str) -> Option<Outcome> {
-        self.results.iter().filter(|result| result.clause == id).map(|result| result.outcome).max()
+        Outcome::worst(self.results.iter().filter(|result| result.clause == id).map(|result| result.outcome))
     }
 
     /// One JSON text for one verdict: keys in order, no spaces.
     #[must_use]
     pub fn canonical_json(&self) -> String {
-        // A `Value` keeps its keys sorted.
-        serde_json::to_value(self).map(|value| value.to_string()).unwrap_or_default()
+        crate::report::json::canonical(self)
     }
 
     /// SHA-256 of the canonical JSON, hexadecimal.

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Usage,
     /// A file, the machine, or the host ended the call: 3.
     Host,
+    /// A run of the suite came to nothing, whatever the cause: 3. Its 1 and 2 say something of the adapter.
+    Harness,
 }
 
 /// Why the command did not do what it was asked to.
@@ -55,6 +57,11 @@ impl Failure {
             source = cause.source();
         }
         Failure { kind: Kind::Host, ..Failure::usage(why) }
+    }
+
+    /// The same, of a run of the suite.
+    pub(crate) fn of_suite(self) -> Self {
+        Failure { kind: Kind::Harness, ..self }
     }
 
     pub(crate) fn next(self, next: impl Into<String>) -> Self {
@@ -168,7 +175,7 @@ impl Failure {
 
     fn document(&self) -> serde_json::Value {
         json!({"error": {
-            "who": match self.kind { Kind::Answered => "adapter", Kind::Usage => "usage", Kind::Host => "host" },
+            "who": match self.kind { Kind::Answered => "adapter", Kind::Usage => "usage", Kind::Host => "host", Kind::Harness => "harness" },
             "why": self.why,
             "next": self.next,
             "answer": self.answer,
@@ -180,7 +187,7 @@ impl Failure {
         ExitCode::from(match self.kind {
             Kind::Answered => 1,
             Kind::Usage => 2,
-            Kind::Host => 3,
+            Kind::Host | Kind::Harness => 3,
         })
     }
 }

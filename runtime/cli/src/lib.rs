@@ -1,7 +1,8 @@
 //! The `berth` command, as a library: `main.rs` only calls [`main`].
 //!
 //! - `arguments`: what can be typed.
-//! - `inspect` and `call`: what the commands do; `certificates` and `node`: what certifiers and operators do.
+//! - `inspect`, `call` and `check`: what the commands do; `certify`, `certificates` and `node`: what certifiers and
+//!   operators do.
 //! - [`flow`]: a call from begin to its receipt; of use to other programs too.
 //! - `show`: answers laid out for people.
 //! - `failure`: who failed, why and what next, and the exit codes.
@@ -20,8 +21,11 @@
 mod arguments;
 mod call;
 mod certificates;
+mod certify;
+mod check;
 pub mod cost;
 mod failure;
+mod files;
 pub mod flow;
 mod inspect;
 mod node;
@@ -38,7 +42,7 @@ use crate::{
 };
 
 /// Reads the arguments, does what they say, and gives the exit code: 0 done, 1 the adapter or the ledger answered with an
-/// error, 2 wrong usage, 3 a file or the host itself.
+/// error, 2 wrong usage, 3 a file or the host itself. Runs of the suite: 0 conformant, 1 not, 2 unknown, 3 all else.
 #[must_use]
 pub fn main() -> ExitCode {
     // A node starts this program once more to compile what nobody vouches for.
@@ -46,16 +50,35 @@ pub fn main() -> ExitCode {
     if raw.get(1).is_some_and(|command| command == node::COMPILE) {
         std::process::exit(berth_host::compile_as_child(&raw));
     }
-    // Wrong usage ends here, with 2.
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A closed stream is no reason to fail in another way.
+            let _ = error.print();
+            return ExitCode::from(match error.use_stderr() {
+                false => 0,
+                true if runs_the_suite(std::env::args().skip(1)) => 3,
+                true => 2,
+            });
+        }
+    };
     log_to_stderr();
     let json = arguments.json();
     match run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             failure.report(json);
             failure.exit_code()
         }
+    }
+}
+
+/// Whether these words ask for a run of the suite, whose exit codes 1 and 2 say something of an adapter.
+fn runs_the_suite(mut words: impl Iterator<Item = String>) -> bool {
+    match words.next().as_deref() {
+        Some("certify") => matches!(words.next().as_deref(), Some("run" | "replay")),
+        Some("adapter") => words.next().as_deref() == Some("check"),
+        _ => false,
     }
 }
 
@@ -71,19 +94,36 @@ fn log_to_stderr() {
         .try_init();
 }
 
-fn run(arguments: Arguments) -> Result<(), Failure> {
+fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::host("the async runtime could not be started", &error))?;
+    let done = |()| ExitCode::SUCCESS;
     runtime.block_on(async {
         match arguments.command {
-            Command::Adapter { command: AdapterCommand::Inspect(inspect) } => inspect::run(inspect).await,
-            Command::Adapter { command: AdapterCommand::Call(call) } => call::run(*call).await,
-            Command::Certify { command } => match command {
-                CertifyCommand::Certificates(command) => command.run(),
+            Command::Adapter { command } => match command {
+                AdapterCommand::Inspect(inspect) => inspect::run(inspect).await.map(done),
+                AdapterCommand::Call(call) => call::run(*call).await.map(done),
+                AdapterCommand::Check(check) => check::run(check).await.map_err(Failure::of_suite),
             },
-            Command::Node { command } => command.run().await,
+            Command::Certify { command } => match command {
+                CertifyCommand::Suite(command) => certify::run(command).await.map_err(Failure::of_suite),
+                CertifyCommand::Certificates(command) => command.run().map(done),
+            },
+            Command::Node { command } => command.run().await.map(done),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_usage_of_the_suite_is_not_the_exit_code_of_an_unknown_adapter() {
+        let runs = |line: &str| runs_the_suite(line.split(' ').map(String::from));
+        assert!(runs("certify run") && runs("adapter check --wrong"));
+        assert!(!runs("adapter call") && !runs("adapter") && !runs("--help") && !runs("certify sign"));
+    }
 }

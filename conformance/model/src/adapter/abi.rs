@@ -5,7 +5,7 @@
 use adapter_sdk::types::{Error, ErrorCode, Value};
 use serde::Deserialize;
 
-use super::errors::invalid;
+use super::errors::{cut, invalid};
 use crate::wire::value;
 
 /// The most bytes of an interface description.
@@ -70,7 +70,8 @@ pub(super) fn check(signature: &str, arguments: &[Value]) -> Result<(), Error> {
     if wanted == given {
         return Ok(());
     }
-    Err(invalid(format!("the function takes ({}), not ({})", wanted.join(","), given.join(","))))
+    let given = given.join(",");
+    Err(invalid(format!("the function takes ({}), not ({})", wanted.join(","), cut(&given, MAX_SIGNATURE))))
 }
 
 /// Refuses values that cannot be spelt.

@@ -236,15 +236,19 @@ pub(super) fn account(text: String) -> Result<String, Error> {
 
 /// What a person reads before signing.
 pub(super) fn summary(action: &Action, amount: u128, most: u128) -> String {
-    let shown = |text: &str| -> String { text.chars().take(60).flat_map(char::escape_default).collect() };
+    // A character is at most ten bytes so, and all of it less than the standard's 1,024.
+    let shown =
+        |text: &str, most| -> String { text.chars().take(most).flat_map(char::escape_default).collect() };
     let what = match action {
         Action::Invoke { contract, function, .. } => {
-            format!("call {} of contract {}", shown(function), shown(contract))
+            format!("call {} of contract {}", shown(function, 30), shown(contract, 50))
         }
-        Action::Deploy { name, version, .. } => format!("deploy contract {} {}", shown(name), shown(version)),
-        Action::Transfer { to } => format!("transfer to {}", shown(to)),
-        Action::Admit { account } => format!("admit {}", shown(account)),
-        Action::OpenSpace { space } => format!("open the space {}", shown(space)),
+        Action::Deploy { name, version, .. } => {
+            format!("deploy contract {} {}", shown(name, 50), shown(version, 30))
+        }
+        Action::Transfer { to } => format!("transfer to {to}"),
+        Action::Admit { account } => format!("admit {account}"),
+        Action::OpenSpace { space } => format!("open the space {space}"),
     };
     format!("{what}; pays {amount} and a fee of at most {most}")
 }

@@ -127,8 +127,13 @@ impl Book {
         self.set_lease(owner, nonce, until);
     }
 
-    /// Gives a lease back.
-    pub(super) fn release(&mut self, owner: Owner) {
+    /// Gives a call up: its lease, and its envelopes that were never sent.
+    pub(super) fn give_up(&mut self, owner: Owner) {
+        self.release(owner);
+        self.signed.retain(|signed| signed.sent || signed.owner != owner);
+    }
+
+    fn release(&mut self, owner: Owner) {
         self.leases.retain(|lease| lease.owner != owner);
     }
 

@@ -251,6 +251,9 @@ pub(super) fn verify(host: &dyn Imports, anchor: &[u8], proof: &Proof) -> Result
     if signatures.len() != usize::from(*quorum) || !signatures.is_sorted_by(|a, b| a.0 < b.0) {
         return Err(broken("the signatures are not those of one quorum"));
     }
+    if !holds(&proof.claim, &trusted.preset, header, content) {
+        return Err(broken("the evidence is not of this claim"));
+    }
     for (place, signature) in signatures {
         let signature = Signature { bytes: signature.to_vec(), recovery_id: None };
         let key = trusted.validators.key(*place).ok_or_else(|| broken("there is no such validator"))?;
@@ -258,10 +261,7 @@ pub(super) fn verify(host: &dyn Imports, anchor: &[u8], proof: &Proof) -> Result
             return Err(broken("a signature is not the validator's"));
         }
     }
-    if holds(&proof.claim, &trusted.preset, header, content) {
-        return Ok(());
-    }
-    Err(broken("the evidence is not of this claim"))
+    Ok(())
 }
 
 /// Whether the evidence under a trusted header is evidence of the claim.

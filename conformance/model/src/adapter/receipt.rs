@@ -118,7 +118,7 @@ async fn included(
     let inclusion = if number <= status.last_final() {
         Inclusion::Final
     } else {
-        Inclusion::Included(u32::try_from(head - number + 1).unwrap_or(u32::MAX))
+        Inclusion::Included(u32::try_from((head - number).saturating_add(1)).unwrap_or(u32::MAX))
     };
     let outcome = if record.status == 0 {
         Ok(begin::contract_output(&record.output))
@@ -208,7 +208,9 @@ async fn remember(settings: &Settings, host: &dyn Imports, last_final: u64) {
     for _ in 0..16 {
         let (stored, height) = remembered(settings, host).await;
         let new = Some(last_final.to_be_bytes().to_vec());
-        if height >= last_final || host.state_swap(&key(settings), stored, new).await {
+        // What a later version keeps here stays.
+        let foreign = stored.as_ref().is_some_and(|bytes| bytes.len() != 8);
+        if foreign || height >= last_final || host.state_swap(&key(settings), stored, new).await {
             return;
         }
     }

@@ -130,7 +130,7 @@ fn seal(pending: Pending, signature: Vec<u8>) -> Envelope {
     }
 }
 
-/// Gives a call's lease back.
+/// Gives a call up.
 pub(super) async fn abandon(
     settings: &Settings,
     host: &dyn Imports,
@@ -139,7 +139,7 @@ pub(super) async fn abandon(
     let pending = Pending::decode(continuation).map_err(|_| not_a_continuation())?;
     of_this_space(settings, &pending.body)?;
     leases::update(settings, host, &pending.body.sender(), |book| {
-        book.release(pending.owner);
+        book.give_up(pending.owner);
         Ok(())
     })
     .await

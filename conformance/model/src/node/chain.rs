@@ -259,7 +259,7 @@ impl Chain {
     fn append(&mut self, state: Arc<State>, records: Vec<Record>, parcels: Vec<Parcel>, grants: Vec<Grant>) {
         let parent = self.blocks.last();
         let number = parent.map_or(0, |parent| parent.header.number + 1);
-        let time = parent.map_or(0, |parent| parent.header.time + BLOCK_MILLIS).max(self.clock);
+        let time = parent.map_or(0, |parent| parent.header.time.saturating_add(BLOCK_MILLIS)).max(self.clock);
         self.clock = time;
         let header = Header {
             chain: self.name.clone(),

@@ -2,6 +2,7 @@
 
 mod effect;
 mod envelope;
+mod journalled;
 mod replace;
 mod salt;
 mod send;
@@ -11,6 +12,9 @@ use crate::{
     boxed,
     check::{Check, Need, rule, scenario},
 };
+
+pub(super) use replace::both_sent;
+pub(super) use send::{Ready, ready};
 
 const TWO: &[Need] = &[Need::Entry("two-parties")];
 const SUBMITS: &[Need] = &[Need::Entry("submits")];
@@ -26,6 +30,22 @@ pub(super) const CHECKS: &[Check] = &[
     scenario("ONCE-3", "sends-side-by-side-make-one-transaction", &[], boxed!(send::side_by_side)),
     scenario("ONCE-3", "sends-whose-answers-are-lost-make-one-transaction", &[], boxed!(send::lost_answers)),
     scenario("ONCE-3", "a-send-that-ends-anywhere-can-be-made-again", &[], boxed!(send::ended_anywhere)),
+    scenario("ONCE-3", "a-host-that-crashes-somewhere-adds-once", &[], boxed!(journalled::crashes_somewhere)),
+    scenario("ONCE-3", "a-host-whose-sends-are-lost-adds-once", &[], boxed!(journalled::lost_at_every_retry)),
+    scenario(
+        "ONCE-3",
+        "a-host-that-crashes-anywhere-adds-once",
+        &[],
+        boxed!(journalled::crashes_at_any_import),
+    )
+    .slow(),
+    scenario(
+        "ONCE-3",
+        "a-host-that-crashes-while-it-journals-adds-once",
+        &[],
+        boxed!(journalled::crashes_at_any_step_of_the_store),
+    )
+    .slow(),
     scenario("ONCE-4", "a-repetition-is-recognised-without-the-state", &[], boxed!(send::without_state)),
     scenario("ONCE-5", "a-transaction-in-the-chain-is-sent", &[], boxed!(send::in_the_chain)),
     scenario("ONCE-5", "a-transaction-in-the-pool-is-sent", HOLD, boxed!(send::in_the_pool)),

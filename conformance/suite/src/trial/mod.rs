@@ -85,6 +85,21 @@ pub(crate) struct TrialSetup {
     pub(crate) replayed: Option<Vec<Recording>>,
 }
 
+/// What a test bed can be told, by itself.
+#[derive(Clone)]
+pub struct Controls(Arc<dyn Ground>);
+
+impl Controls {
+    /// Tells the test bed to do something.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub async fn control(&self, name: &str, places: &[(&str, u64)]) -> Result<(), Stop> {
+        let places = places.iter().map(|(place, value)| (*place, value.to_string())).collect();
+        self.0.control(name, &places).await
+    }
+}
+
 impl Trial {
     pub(crate) fn new(setup: TrialSetup) -> Self {
         let TrialSetup { facts, adapter, contracts, ground, seed, name, replayed } = setup;
@@ -312,8 +327,13 @@ impl Trial {
     /// # Errors
     /// When it cannot.
     pub async fn control(&self, name: &str, places: &[(&str, u64)]) -> Result<(), Stop> {
-        let places = places.iter().map(|(place, value)| (*place, value.to_string())).collect();
-        self.ground.control(name, &places).await
+        self.controls().control(name, places).await
+    }
+
+    /// The test bed's controls, to be used beside calls.
+    #[must_use]
+    pub fn controls(&self) -> Controls {
+        Controls(self.ground.clone())
     }
 
     /// Whether the test bed can do this.

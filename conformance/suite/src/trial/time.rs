@@ -23,11 +23,6 @@ impl Application {
         })
     }
 
-    /// Has the adapter's clock stand still at this time from now on; none: go on.
-    pub fn stop_clock(&self, at: Option<u64>) {
-        self.kept().still = at;
-    }
-
     /// Moves the adapter's clock on by milliseconds, beside what it was moved before.
     pub fn move_clock(&self, millis: i64) {
         let mut kept = self.kept();
@@ -81,6 +76,11 @@ impl Trial {
             Validity::Millis(_) => -i64::try_from(HOUR).unwrap_or(i64::MAX),
             Validity::Block(_) | Validity::Unbounded => -2,
         };
-        self.approach(application, validity, beyond).await
+        let has_end = self.approach(application, validity, beyond).await?;
+        if matches!(validity, Validity::Block(_)) {
+            // Blocks take their time.
+            application.move_clock(i64::try_from(HOUR).unwrap_or(0));
+        }
+        Ok(has_end)
     }
 }

@@ -6,7 +6,7 @@ use adapter_spec::types::{
 use serde_json::json;
 
 use super::{
-    files, key,
+    key,
     session::Session,
     values::{Argument, PrivateArgument},
     write::{self, Written},
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     arguments::{ContractArguments, Deploy, Estimate, Evaluate, Invoke, Native, Plan},
     failure::{Failure, Kind},
+    files,
     show::{self, Sheet, grouped, grouped_digits},
 };
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use adapter_spec::types::{Event, EventFilter, EventPage, EventStart};
 
-use super::{files, session::Session};
+use super::session::Session;
+use crate::files;
 use crate::{
     arguments::Events,
     failure::Failure,

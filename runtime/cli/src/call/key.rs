@@ -6,7 +6,8 @@ use adapter_spec::types::{Descriptor, Party, PublicKey};
 use berth_crypto::SigningKey;
 use zeroize::Zeroizing;
 
-use super::{files, values::Bytes};
+use super::values::Bytes;
+use crate::files;
 use crate::{arguments::Common, failure::Failure};
 
 /// The environment variable that may have the key.

@@ -1,13 +1,12 @@
 //! `berth adapter call`: one call of the standard.
 //!
-//! - `values`: words to values; `files`, `key`: what is in files.
+//! - `values`: words to values; `key`: keys from files.
 //! - `session`: the loaded adapter with what it is lent, its recording and its cost.
 //! - `write`: from begin over signatures and send to the receipt.
 //! - one file for each kind of call.
 
 mod contract;
 mod events;
-mod files;
 mod key;
 mod progress;
 mod reads;

@@ -13,12 +13,11 @@ use berth_lending::{
 };
 use serde::Serialize;
 
-use super::files;
 use crate::{
     arguments::{Common, WriteOptions},
     cost,
     failure::{Failure, Kind},
-    inspect,
+    files, inspect,
     show::Sheet,
 };
 

@@ -3,10 +3,11 @@
 use adapter_spec::types::{Call, CallOptions, Envelope, SignRequest, Step};
 use serde_json::{Value as Json, json};
 
-use super::{contract, files, key, session::Session, values::ContractSource, write};
+use super::{contract, key, session::Session, values::ContractSource, write};
 use crate::{
     arguments::{Abandon, Begin, ContractArguments, Resume, Send},
     failure::Failure,
+    files,
     show::{self, Sheet, grouped_digits},
 };
 

@@ -3,14 +3,14 @@
 use adapter_spec::types::{Call, CallOptions, StoreEntry, StoreOperation as Operation};
 
 use super::{
-    contract, files,
+    contract,
     session::Session,
     write::{self, Written},
 };
 use crate::{
     arguments::{Store, StoreOperation, StoreWrite, WriteOptions},
     failure::Failure,
-    show,
+    files, show,
 };
 
 /// Does it: the adapter makes a call of the operation, and an answer of the call's outcome.

@@ -7,10 +7,11 @@ use adapter_spec::{
 use berth_crypto::SigningKey;
 use serde_json::json;
 
-use super::{files, key, progress::Progress, session::Session};
+use super::{key, progress::Progress, session::Session};
 use crate::{
     arguments::{Replace, Wait, WaitOptions, WriteOptions},
     failure::Failure,
+    files,
     flow::{self, Signed, Until, Waiting},
     show::{self, Sheet, grouped_digits},
 };

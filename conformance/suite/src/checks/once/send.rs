@@ -63,16 +63,16 @@ pub(super) fn no_repetition(call: &Observed, facts: &Facts) -> Option<Result<(),
 }
 
 /// An application, somebody who has its counter at a known number, and an envelope that adds to it.
-pub(super) struct Ready {
-    pub(super) application: Application,
-    pub(super) actor: Actor,
-    pub(super) counter: Counter,
-    pub(super) amount: u128,
-    pub(super) envelope: adapter_spec::types::Envelope,
+pub(in super::super) struct Ready {
+    pub(in super::super) application: Application,
+    pub(in super::super) actor: Actor,
+    pub(in super::super) counter: Counter,
+    pub(in super::super) amount: u128,
+    pub(in super::super) envelope: adapter_spec::types::Envelope,
 }
 
 /// Makes a call ready to be sent.
-pub(super) async fn ready(trial: &mut Trial) -> Result<Ready, Stop> {
+pub(in super::super) async fn ready(trial: &mut Trial) -> Result<Ready, Stop> {
     let application = trial.application().await?;
     let actor = trial.actor(&application).await?;
     let counter = trial.counter(&application, &actor).await?;
@@ -83,7 +83,7 @@ pub(super) async fn ready(trial: &mut Trial) -> Result<Ready, Stop> {
 
 impl Ready {
     /// A fault unless the call took effect exactly once.
-    pub(super) async fn took_effect_once(&self, trial: &Trial, what: &str) -> Checked {
+    pub(in super::super) async fn took_effect_once(&self, trial: &Trial, what: &str) -> Checked {
         self.application.included(&self.envelope).await?;
         trial.advance(1).await?;
         self.counter.grew_by(trial, &self.application, self.amount, what).await

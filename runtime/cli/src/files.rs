@@ -14,12 +14,12 @@ use crate::failure::Failure;
 const MOST: u64 = 16 << 20;
 
 /// A file's bytes.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     read_at_most(path, MOST)
 }
 
 /// A file's bytes, at most so many.
-pub(super) fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| {
         Failure::host(format!("{} cannot be read", path.display()), &error).next("Check the path.")
     };
@@ -34,19 +34,19 @@ pub(super) fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
 }
 
 /// The text itself, or that of the file behind `@`.
-pub(super) fn text_or_file(text: &str) -> Result<String, Failure> {
+pub(crate) fn text_or_file(text: &str) -> Result<String, Failure> {
     let Some(path) = text.strip_prefix('@') else { return Ok(text.into()) };
     String::from_utf8(read(Path::new(path))?)
         .map_err(|error| Failure::host(format!("{path} is no text in UTF-8"), &error).next("Check the path."))
 }
 
 /// The same where there may be none.
-pub(super) fn optional_text(text: Option<&String>) -> Result<Option<String>, Failure> {
+pub(crate) fn optional_text(text: Option<&String>) -> Result<Option<String>, Failure> {
     text.map(|text| text_or_file(text)).transpose()
 }
 
 /// JSON from a file.
-pub(super) fn read_json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
     serde_json::from_slice(&read(path)?).map_err(|error| {
         Failure::host(format!("{} is no {what}", path.display()), &error)
             .next("Check that it is the right file.")
@@ -54,19 +54,30 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<
 }
 
 /// Writes JSON to a file that only this user can read; whole, or not at all.
-pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
     let json = serde_json::to_vec_pretty(value)
         .map_err(|error| Failure::host(format!("{} cannot be written", path.display()), &error))?;
     write(path, &json)
 }
 
 /// Writes a file that only this user can read, and has it on the disk; whole, or not at all.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_with_mode(path, bytes, 0o600)
+}
+
+/// The same for a file that anybody may read.
+pub(crate) fn write_public(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_with_mode(path, bytes, 0o644)
+}
+
+fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     let partial = path.with_extension("partial");
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
     let written = options.open(&partial).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()?;
