@@ -56,9 +56,9 @@ pub(super) async fn same(trial: &mut Trial) -> Checked {
     let application = trial.application().await?;
     let actor = trial.actor(&application).await?;
     // With a clock that stands still, time is the same.
-    application.stop_clock(true);
+    application.hold_clock(true);
     let end = same_salt(trial, &application, &actor).await;
-    application.stop_clock(false);
+    application.hold_clock(false);
     end
 }
 
