@@ -6,12 +6,12 @@
 
 mod areas;
 mod change_begin;
-mod change_descriptor;
 mod change_block;
-mod change_store;
+mod change_descriptor;
 mod change_errors;
 mod change_imports;
 mod change_sight;
+mod change_store;
 mod ground;
 mod mutation;
 

@@ -11,8 +11,8 @@ use std::sync::{
 use adapter_spec::{
     CallError, Function, Lender, async_trait,
     types::{
-        Block, BlockSelector, Call, CallOptions, Envelope, Error, LedgerStatus, Party,
-        PublicKey, SendFailure, Signature, Step,
+        Block, BlockSelector, Call, CallOptions, Envelope, Error, LedgerStatus, Party, PublicKey,
+        SendFailure, Signature, Step,
     },
 };
 
@@ -23,14 +23,22 @@ pub(super) fn mutants() -> Vec<Mutant> {
         device("knows-the-suites-names", "under another name", || Box::new(KnowsNames)),
         device("knows-a-clock-that-stands", "a clock that stands still", || Box::new(KnowsClock)),
         device("knows-faults", "after faults of endpoints", || Box::new(KnowsFaults(AtomicBool::new(false)))),
-        device("waits-for-faults-to-end", "after faults of endpoints", || Box::new(ForgetsFaults(AtomicBool::new(false)))),
+        device("waits-for-faults-to-end", "after faults of endpoints", || {
+            Box::new(ForgetsFaults(AtomicBool::new(false)))
+        }),
         device("knows-random-salts", "with other salts", || Box::new(KnowsSalts(AtomicBool::new(false)))),
-        device("knows-the-order-of-calls", "in another order", || Box::new(KnowsOrder(AtomicBool::new(true)))),
-        device("counts-calls", "after many calls", || Box::new(CountsCalls { calls: AtomicU32::new(0), most: 150 })),
+        device("knows-the-order-of-calls", "in another order", || {
+            Box::new(KnowsOrder(AtomicBool::new(true)))
+        }),
+        device("counts-calls", "after many calls", || {
+            Box::new(CountsCalls { calls: AtomicU32::new(0), most: 150 })
+        }),
         device("counts-many-calls", "after many calls", || {
             Box::new(CountsCalls { calls: AtomicU32::new(0), most: 1_500 })
         }),
-        Mutant::new("ONCE-1", "submits-inside-resume", "only send asks an endpoint", || Box::new(SubmitsInResume)),
+        Mutant::new("ONCE-1", "submits-inside-resume", "only send asks an endpoint", || {
+            Box::new(SubmitsInResume)
+        }),
         Mutant::new("SEC-1", "remembers-secrets-in-errors", "shows it in the error", || {
             Box::new(RemembersSecrets(Mutex::default()))
         }),
