@@ -3,6 +3,7 @@
 mod arguments;
 mod cache;
 mod cargo_deny;
+mod certify;
 mod components;
 mod debian;
 mod failure;

@@ -4,7 +4,7 @@ use crate::{
     arguments::Arguments,
     cache::Cache,
     cargo_deny::{self, Advisories},
-    components,
+    certify, components,
     failure::{Failure, Outcome},
     geth,
     guest_toolchain::GuestToolchain,
@@ -53,6 +53,9 @@ pub fn demo(arguments: &Arguments) -> Outcome<()> {
             command.arg("--components").arg(&places.components).arg("--anvil").arg(&places.node_tools.anvil);
             places.tell(&mut command);
             process::run(command.args(&arguments.rest))
+        });
+        steps.run("certify", "it is certified, signed, logged and let in; a tampered copy is not", || {
+            certify::demonstrate(&workspace, &places)
         });
     } else {
         steps.not_run("demo", "its set-up failed");

@@ -70,7 +70,9 @@ impl Progress for Shown {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_native_plug_in_keeps_every_clause_and_its_recording_comes_to_the_same_verdict() {
     let Some((_anvil, url)) = anvil() else { return };
-    let places = BTreeMap::from([("node".to_owned(), url), ("version".to_owned(), "Anvil".to_owned())]);
+    let program = std::env::var("BERTH_ANVIL").unwrap();
+    let places = [("node", url), ("version", "Anvil".to_owned()), ("program", program)];
+    let places = places.map(|(name, value)| (name.to_owned(), value)).into();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/testbed.toml");
     let testbed = Testbed::read(&path, &places).unwrap();
     let adapter: Arc<dyn adapter_spec::Adapter> = Arc::new(adapter_ethereum::native());

@@ -42,6 +42,10 @@ pub(crate) trait ImportChange: Send + Sync + 'static {
     ) -> bool {
         imports.verify(key, input, signature)
     }
+    /// What time it is.
+    fn now(&self, _function: Function, millis: u64) -> u64 {
+        millis
+    }
 }
 
 /// Lends with a change.
@@ -116,7 +120,7 @@ impl Imports for ChangedImports {
         self.inner.state_trouble(key, new).await
     }
     fn now_millis(&self) -> u64 {
-        self.inner.now_millis()
+        self.change.now(self.function, self.inner.now_millis())
     }
     fn random(&self, length: u32) -> Vec<u8> {
         self.inner.random(length)

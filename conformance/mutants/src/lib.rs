@@ -6,10 +6,13 @@
 
 mod anchors;
 mod areas;
+mod change_begin;
 mod change_block;
+mod change_descriptor;
 mod change_errors;
 mod change_events;
 mod change_imports;
+mod change_sight;
 mod change_store;
 mod ground;
 mod mutation;

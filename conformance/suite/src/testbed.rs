@@ -335,7 +335,7 @@ pub struct NativeError {
 impl Testbed {
     /// Reads a test bed from TOML text. `${name}` anywhere in it is replaced by the place of that name; a key that ends
     /// with `-file` is replaced by what it names, relative to `folder`: a text file, or with `#field` a field of a JSON
-    /// file.
+    /// file. `program-sha256-of` names a file and becomes `program-sha256`.
     ///
     /// # Errors
     /// When it does not have the form; the error names the place.
@@ -425,9 +425,27 @@ fn resolve_files(value: &mut toml::Value, folder: &Path) -> Result<(), TestbedEr
                 let name = key.trim_end_matches("-file").to_owned();
                 table.insert(name, toml::Value::String(file_content(&file, folder)?));
             }
+            if let Some(toml::Value::String(file)) = table.remove("program-sha256-of") {
+                table.insert("program-sha256".into(), toml::Value::String(digest_of(&folder.join(file))?));
+            }
             table.iter_mut().try_for_each(|(_, item)| resolve_files(item, folder))
         }
         _ => Ok(()),
+    }
+}
+
+/// SHA-256 of a file of any length, hexadecimal.
+fn digest_of(path: &Path) -> Result<String, TestbedError> {
+    use sha2::{Digest as _, Sha256};
+    let read = |source| TestbedError::Read { path: path.display().to_string(), source };
+    let mut file = std::fs::File::open(path).map_err(read)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match std::io::Read::read(&mut file, &mut buffer).map_err(read)? {
+            0 => return Ok(hex::encode(digest.finalize())),
+            length => digest.update(buffer.get(..length).unwrap_or_default()),
+        }
     }
 }
 

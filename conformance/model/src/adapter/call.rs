@@ -52,7 +52,7 @@ fn too_large(what: &str, most: usize) -> Error {
 /// Refuses a key that cannot sign here.
 pub(super) fn signer(key: &PublicKey) -> Result<Signer, Error> {
     if !SCHEMES.contains(&key.scheme) {
-        return Err(invalid("keys are of P-256 with SHA-256 or secp256k1 with Keccak-256"));
+        return Err(invalid("keys are of P-256 with SHA-256, secp256k1 with Keccak-256, or SM2 with SM3"));
     }
     if key.point.len() != 65 || key.point.first() != Some(&4) {
         return Err(invalid("a key's point has 65 bytes, the first of them 4"));

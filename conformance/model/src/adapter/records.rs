@@ -1,7 +1,7 @@
 //! What is handed out and comes back: continuations and tracking. The host seals continuations, but they are decoded as
 //! if it did not.
 
-use adapter_sdk::types::{SignItem, SignRequest, SigningInput, Step, Validity};
+use adapter_sdk::types::{SignItem, SignRequest, Step, Validity};
 
 use super::call;
 use crate::wire::{Body, Hash, Malformed, Reader, Wire, Writer, sha256};
@@ -66,7 +66,7 @@ impl Pending {
     pub(super) fn ask(&self) -> Step {
         let max_fee = self.max_fee();
         Step::Sign(SignRequest {
-            items: vec![SignItem { key: self.body.key(), input: SigningInput::Message(self.body.encode()) }],
+            items: vec![SignItem { key: self.body.key(), input: self.body.input() }],
             continuation: self.encode(),
             valid_until: Validity::Millis(self.until),
             max_fee: Some(max_fee.to_string()),

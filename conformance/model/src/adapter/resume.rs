@@ -4,7 +4,7 @@ use adapter_sdk::{
     Imports,
     types::{
         CallOptions, Envelope, Error, ErrorCode, HashAlgorithm, Party, PublicKey, Signature, SignatureScheme,
-        SigningInput, Step, Validity,
+        Step, Validity,
     },
 };
 
@@ -90,14 +90,14 @@ async fn counts(settings: &Settings, nodes: &Nodes<'_>, account: &str, now: u64)
 /// The signature in the ledger's form, if it is the sender's.
 fn sealed(host: &dyn Imports, body: &Body, signature: &Signature) -> Result<Vec<u8>, Error> {
     let wrong = || invalid("the signature is not this key's over what was to be signed");
-    let (key, signed) = (body.key(), body.encode());
-    let digest = host.hash(HashAlgorithm::Keccak256, &signed);
-    if !host.verify(&key, &SigningInput::Message(signed), signature) {
+    let key = body.key();
+    if !host.verify(&key, &body.input(), signature) {
         return Err(wrong());
     }
-    if key.scheme == SignatureScheme::EcdsaP256Sha256 {
+    if key.scheme != SignatureScheme::EcdsaSecp256k1Keccak256 {
         return Ok(signature.bytes.clone());
     }
+    let digest = host.hash(HashAlgorithm::Keccak256, &body.encode());
     let parity = match signature.recovery_id {
         Some(parity) => parity,
         None => parity(host, &key, &digest, signature).ok_or_else(wrong)?,

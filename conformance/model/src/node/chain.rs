@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use adapter_sdk::types::{Signature, SignatureScheme, SigningInput};
+use adapter_sdk::types::{Signature, SignatureScheme};
 
 use super::{
     contracts::{Refusal, refuse},
@@ -332,7 +332,7 @@ fn is_of(body: &Body, account: &str, nonce: u64) -> bool {
 fn is_signed(parcel: &Parcel) -> bool {
     let body = &parcel.transaction.body;
     let signature = match (body.scheme, parcel.transaction.signature.as_slice()) {
-        (SignatureScheme::EcdsaP256Sha256, rs) if rs.len() == 64 => {
+        (SignatureScheme::EcdsaP256Sha256 | SignatureScheme::Sm2Sm3, rs) if rs.len() == 64 => {
             Signature { bytes: rs.to_vec(), recovery_id: None }
         }
         (_, [rs @ .., parity]) if rs.len() == 64 => {
@@ -340,5 +340,5 @@ fn is_signed(parcel: &Parcel) -> bool {
         }
         _ => return false,
     };
-    berth_crypto::verify(&body.key(), &SigningInput::Message(body.encode()), &signature)
+    berth_crypto::verify(&body.key(), &body.input(), &signature)
 }

@@ -22,8 +22,11 @@ pub use validators::{Anchor, Validators, attested};
 pub type Hash = [u8; 32];
 
 /// How transactions can be signed.
-pub const SCHEMES: [SignatureScheme; 2] =
-    [SignatureScheme::EcdsaP256Sha256, SignatureScheme::EcdsaSecp256k1Keccak256];
+pub const SCHEMES: [SignatureScheme; 3] =
+    [SignatureScheme::EcdsaP256Sha256, SignatureScheme::EcdsaSecp256k1Keccak256, SignatureScheme::Sm2Sm3];
+
+/// The user id that goes into SM2's ZA here; not the one that is usual elsewhere.
+pub const SM2_ID: &[u8] = b"model ledger";
 
 /// The address of the first preset contract of a space.
 pub const PRESET: &str = "preset";

@@ -1,6 +1,6 @@
 //! Transactions: what is signed, what is sent, and whose they are.
 
-use adapter_sdk::types::{PublicKey, SignatureScheme, Value};
+use adapter_sdk::types::{PublicKey, SignatureScheme, SigningInput, Sm2Message, Value};
 
 use super::{Hash, Malformed, Reader, Wire, Writer, sha256, value};
 
@@ -144,6 +144,16 @@ impl Body {
     #[must_use]
     pub fn sender(&self) -> String {
         account_of(self.scheme, &self.point)
+    }
+
+    /// What the sender signs.
+    #[must_use]
+    pub fn input(&self) -> SigningInput {
+        let data = self.encode();
+        match self.scheme {
+            SignatureScheme::Sm2Sm3 => SigningInput::Sm2(Sm2Message { id: super::SM2_ID.to_vec(), data }),
+            _ => SigningInput::Message(data),
+        }
     }
 
     /// The sender's key.

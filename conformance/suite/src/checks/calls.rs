@@ -6,6 +6,7 @@ mod begin;
 mod continuations;
 mod estimates;
 mod fees;
+mod life;
 mod natives;
 mod ordered;
 mod output;
@@ -13,6 +14,8 @@ mod payload;
 mod plans;
 mod private;
 mod status;
+
+pub(super) use life::ordinary_use;
 
 use crate::{
     boxed,
@@ -63,6 +66,7 @@ pub(super) const CHECKS: &[Check] = &[
     scenario("CALL-10", "never-more-than-max-fee", &[], boxed!(fees::never_more_than_max_fee)),
     scenario("CALL-11", "reads-at-exactly-that-block", &[], boxed!(at::exactly_that_block)),
     scenario("CALL-11", "a-block-that-is-not-there", &[], boxed!(at::missing_blocks_are_told)),
+    scenario("CALL-11", "a-dropped-state", &[Need::Control("prune")], boxed!(at::dropped_state_is_told)),
     rule("CALL-12", "json-is-json", &[], output::json_is_json),
     rule("CALL-12", "raw-is-what-the-ledger-gave", &[], output::raw_came_from_the_ledger),
     scenario("CALL-13", "resume-elsewhere", &[], boxed!(continuations::are_taken_elsewhere)),
@@ -70,9 +74,19 @@ pub(super) const CHECKS: &[Check] = &[
     scenario("CALL-14", "late-continuations", &[], boxed!(continuations::late_ones_have_expired)),
     scenario("CALL-15", "rounds-end", &[], boxed!(continuations::rounds_end)),
     rule("CALL-16", "continuations-are-small", &[], continuations::are_small),
-    scenario("CALL-17", "what-must-fail-is-not-signed", &[Need::Probe("fail")], boxed!(begin::what_must_fail)),
+    scenario(
+        "CALL-17",
+        "what-must-fail-is-not-signed",
+        &[Need::Probe("fail")],
+        boxed!(begin::what_must_fail),
+    ),
     scenario("CALL-18", "wrong-parties", &[], boxed!(begin::wrong_parties_are_refused)),
-    scenario("CALL-18", "an-account-of-another", &[Need::Entry("two-parties")], boxed!(begin::foreign_account)),
+    scenario(
+        "CALL-18",
+        "an-account-of-another",
+        &[Need::Entry("two-parties")],
+        boxed!(begin::foreign_account),
+    ),
     rule("CALL-19", "finalized-is-never-above-the-head", &[], status::finalized_below_head),
     scenario("CALL-19", "the-newest-block", &[], boxed!(status::head_is_the_newest)),
     rule("CALL-20", "estimates-are-decimal", &[Need::Capability("estimate")], estimates::are_decimal),
@@ -88,7 +102,12 @@ pub(super) const CHECKS: &[Check] = &[
         &[Need::Capability("estimate")],
         boxed!(estimates::are_near_the_fee),
     ),
-    scenario("CALL-22", "a-plan-reaches-its-goal", &[Need::Capability("plan")], boxed!(plans::reach_the_goal)),
+    scenario(
+        "CALL-22",
+        "a-plan-reaches-its-goal",
+        &[Need::Capability("plan")],
+        boxed!(plans::reach_the_goal),
+    ),
     scenario(
         "CALL-22",
         "what-is-reached-needs-nothing",

@@ -289,7 +289,8 @@ impl Trial {
         let number = self.actors;
         self.actors += 1;
         if self.can("fund") {
-            return self.admitted_actor().await;
+            let scheme = self.party(0)?.key.scheme();
+            return self.admitted_actor(scheme).await;
         }
         let Some(fund) = self.facts.testbed.fund.clone() else {
             return self.party(number % self.facts.testbed.parties.len().max(1));
@@ -323,9 +324,29 @@ impl Trial {
         Ok(Actor { party: Party { account: None, keys: vec![public] }, key: Arc::new(key) })
     }
 
+    /// Somebody who can write, with a key of this scheme.
+    ///
+    /// # Errors
+    /// `Unknown` where the test bed has nobody of the kind.
+    pub async fn actor_of(
+        &mut self,
+        application: &Application,
+        scheme: SignatureScheme,
+    ) -> Result<Actor, Stop> {
+        if self.can("fund") {
+            return self.admitted_actor(scheme).await;
+        }
+        match self.facts.testbed.parties.iter().position(|party| party.scheme == scheme) {
+            Some(0) => self.actor(application).await,
+            Some(number) => self.party(number),
+            None => {
+                Err(Stop::Unknown(format!("the test bed has nobody with a key of the scheme {scheme:?}")))
+            }
+        }
+    }
+
     /// Somebody whom the test bed itself gives the means to write.
-    async fn admitted_actor(&mut self) -> Result<Actor, Stop> {
-        let scheme = self.party(0)?.key.scheme();
+    async fn admitted_actor(&mut self, scheme: SignatureScheme) -> Result<Actor, Stop> {
         let key = self.fresh_key(scheme)?;
         let public = key.public_key();
         let named = serde_json::to_value(scheme).ok().and_then(|name| name.as_str().map(str::to_owned));

@@ -45,7 +45,9 @@ pub(super) async fn texts_come_back(trial: &mut Trial) -> Checked {
         format!(" {name}\t{name}\n"),
         "\"quoted\" \\ and 'quoted' {}[]<>&%00 %s $1".into(),
         // Composed and not; from right to left; beyond the basic plane; many joined into one.
-        format!("{name} \u{e9} e\u{301} \u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{4e2d}\u{6587} \u{1f469}\u{200d}\u{1f4bb}"),
+        format!(
+            "{name} \u{e9} e\u{301} \u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{4e2d}\u{6587} \u{1f469}\u{200d}\u{1f4bb}"
+        ),
         "0x1f".into(),
         "12345678901234567890".into(),
         "true".into(),
@@ -97,7 +99,9 @@ pub(super) async fn largest_counts(trial: &mut Trial) -> Checked {
     let application = trial.application().await?;
     let actor = trial.actor(&application).await?;
     if trial.count(&application, &actor).await? != "0" {
-        return Err(Stop::Unknown("the largest number takes a counter at 0, and the test bed cannot fund".into()));
+        return Err(Stop::Unknown(
+            "the largest number takes a counter at 0, and the test bed cannot fund".into(),
+        ));
     }
     let call = trial.invoke("add", vec![Value::Integer(largest.clone())])?;
     let options = trial.options();

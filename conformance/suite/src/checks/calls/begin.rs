@@ -213,7 +213,8 @@ pub(super) async fn foreign_account(trial: &mut Trial) -> Checked {
         return Err(Stop::Unknown("the test bed's parties have one account together".into()));
     }
     let before = trial.count(&application, &other).await?;
-    let thief = Actor { party: Party { account: Some(account), ..actor.party.clone() }, key: actor.key.clone() };
+    let thief =
+        Actor { party: Party { account: Some(account), ..actor.party.clone() }, key: actor.key.clone() };
     let call = trial.add(1)?;
     let error = failure(trial, &application, &thief, call).await?;
     let code = error.as_ref().map(|error| error.code);

@@ -144,7 +144,8 @@ pub(super) async fn rounds_end(trial: &mut Trial) -> Checked {
     let application = trial.application().await?;
     let actor = trial.actor(&application).await?;
     let (call, options) = (trial.add(1)?, trial.options());
-    let mut step = application.begin(call, actor.parties(), options).await.expected("begin starts the call")?;
+    let mut step =
+        application.begin(call, actor.parties(), options).await.expected("begin starts the call")?;
     let mut signed: Vec<SignItem> = Vec::new();
     for _ in 0..=MAX_ROUNDS {
         let request = match step {

@@ -121,11 +121,15 @@ pub(super) async fn never_more_than_max_fee(trial: &mut Trial) -> Checked {
     match asked(trial, &application, &actor, options).await? {
         Err(error) if error.code == ErrorCode::Underpriced => Ok(()),
         Err(error) => fail(
-            format!("begin answers underpriced where the ledger asks for more than max-fee: {usual} > {little}"),
+            format!(
+                "begin answers underpriced where the ledger asks for more than max-fee: {usual} > {little}"
+            ),
             error.to_string(),
         ),
         Ok(_) => fail(
-            format!("begin answers underpriced where the ledger asks for more than max-fee: {usual} > {little}"),
+            format!(
+                "begin answers underpriced where the ledger asks for more than max-fee: {usual} > {little}"
+            ),
             "begin goes on",
         ),
     }

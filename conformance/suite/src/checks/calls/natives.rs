@@ -17,8 +17,14 @@ pub(super) async fn are_checked(trial: &mut Trial) -> Checked {
     let actor = trial.actor(&application).await?;
     for name in names {
         let word = trial.name();
-        let unfit =
-            [String::new(), "{".into(), word.clone(), format!("\"{word}\""), format!("[[\"{word}\"]]"), "7".into()];
+        let unfit = [
+            String::new(),
+            "{".into(),
+            word.clone(),
+            format!("\"{word}\""),
+            format!("[[\"{word}\"]]"),
+            "7".into(),
+        ];
         for json in unfit {
             let call = Call::Native(NativeCall { name: name.clone(), json: json.clone() });
             let error = refusal(trial, &application, actor.parties(), call).await?;

@@ -34,9 +34,9 @@ fn inexact(json: &Value) -> Option<String> {
             let is_exact = match (number.as_u64(), number.as_i64()) {
                 (Some(positive), _) => positive <= EXACT,
                 (None, Some(negative)) => negative.unsigned_abs() <= EXACT,
-                (None, None) => {
-                    number.as_f64().is_some_and(|number| number.fract() != 0.0 || number.abs() <= EXACT as f64)
-                }
+                (None, None) => number
+                    .as_f64()
+                    .is_some_and(|number| number.fract() != 0.0 || number.abs() <= EXACT as f64),
             };
             (!is_exact).then(|| number.to_string())
         }
@@ -110,6 +110,9 @@ pub(super) fn raw_came_from_the_ledger(call: &Observed, _facts: &Facts) -> Optio
         Ok(())
     } else {
         let raw: String = hex::encode(&output.raw).chars().take(200).collect();
-        Err(Fault::new("output.raw is what the ledger gave", format!("no answer of a node has the bytes {raw}")))
+        Err(Fault::new(
+            "output.raw is what the ledger gave",
+            format!("no answer of a node has the bytes {raw}"),
+        ))
     })
 }

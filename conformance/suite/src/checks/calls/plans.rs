@@ -28,7 +28,12 @@ async fn plan(application: &Application, goal: Goal, what: &str) -> Result<Optio
 }
 
 /// A contract that was made can be called by what the receipt named.
-async fn can_be_called(trial: &mut Trial, application: &Application, actor: &Actor, created: &str) -> Checked {
+async fn can_be_called(
+    trial: &mut Trial,
+    application: &Application,
+    actor: &Actor,
+    created: &str,
+) -> Checked {
     let account = trial.account(application, actor).await?;
     let call = trial.function("count", vec![Value::Text(account)])?;
     let call = Call::Evaluate(ContractCall { contract: created.to_owned(), ..call });
@@ -43,7 +48,10 @@ async fn can_be_called(trial: &mut Trial, application: &Application, actor: &Act
 fn named(receipt: &Receipt) -> Result<String, Stop> {
     match &receipt.created {
         Some(created) => Ok(created.clone()),
-        None => fail("the receipt of a deployment names in created how the contract is called", "it names nothing"),
+        None => fail(
+            "the receipt of a deployment names in created how the contract is called",
+            "it names nothing",
+        ),
     }
 }
 
@@ -85,9 +93,11 @@ pub(super) async fn what_is_reached_needs_nothing(trial: &mut Trial) -> Checked 
     let Some(calls) = plan(&application, Goal::Account(account.clone()), "an account").await? else {
         return Err(Stop::NotApplicable("the adapter plans no accounts".into()));
     };
-    ensure(calls.is_empty(), format!("an empty plan for the account {account}, which is there already"), || {
-        format!("a plan of {} calls", calls.len())
-    })
+    ensure(
+        calls.is_empty(),
+        format!("an empty plan for the account {account}, which is there already"),
+        || format!("a plan of {} calls", calls.len()),
+    )
 }
 
 pub(super) async fn descriptions_of_contracts(trial: &mut Trial) -> Checked {

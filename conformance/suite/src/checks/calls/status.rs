@@ -66,7 +66,8 @@ pub(super) async fn head_is_the_newest(trial: &mut Trial) -> Checked {
     let status = application.status().await.expected("status answers")?;
     for (of, reference) in [("head", &status.head), ("finalized", &status.finalized)] {
         let selector = BlockSelector::Number(reference.number);
-        let block = application.block(selector).await.expected(&format!("the block that status calls {of}"))?;
+        let block =
+            application.block(selector).await.expected(&format!("the block that status calls {of}"))?;
         ensure(
             block.reference.hash == reference.hash,
             format!("{of} with the hash that the ledger has at its height"),
@@ -77,6 +78,9 @@ pub(super) async fn head_is_the_newest(trial: &mut Trial) -> Checked {
     let newest = application.block(BlockSelector::At(Confidence::Final)).await;
     let newest = newest.expected("the newest final block")?;
     ensure(newest.reference.number >= status.finalized.number, "finalized as blocks.get has it", || {
-        format!("finalized is {}, and the newest final block {}", status.finalized.number, newest.reference.number)
+        format!(
+            "finalized is {}, and the newest final block {}",
+            status.finalized.number, newest.reference.number
+        )
     })
 }

@@ -6,6 +6,7 @@ use adapter_spec::{
 };
 use serde_json::Value;
 
+use super::endpoints::where_it;
 use crate::{
     check::{Checked, Expect as _, Stop, ensure, fail},
     trial::Trial,
@@ -141,43 +142,38 @@ pub(super) async fn exactly_these_schemes(trial: &mut Trial) -> Checked {
         "schemes is empty".into()
     })?;
     for scheme in SCHEMES {
-        let number = parties.iter().position(|party| party.scheme == scheme);
-        let is_declared = declared.contains(&scheme);
-        match (is_declared, number) {
-            (true, Some(number)) => {
-                let party = trial.party(number)?;
-                let application = trial.application().await?;
-                let (call, options) = (trial.add(1)?, trial.options());
-                application.write_well(call, &party, options).await?;
+        let application = trial.application().await?;
+        if declared.contains(&scheme) {
+            match trial.actor_of(&application, scheme).await {
+                Ok(actor) => {
+                    let (call, options) = (trial.add(1)?, trial.options());
+                    let written = application.write_well(call, &actor, options).await;
+                    where_it(written, &format!("a key of the declared scheme {scheme:?} is taken"))?;
+                }
+                // Nobody has such a key: whether it is taken shows where nothing but its form counts.
+                Err(Stop::Unknown(_)) if !trial.facts.testbed.certificates_required => {
+                    let key = trial.fresh_key(scheme)?.public_key();
+                    application
+                        .accounts(key)
+                        .await
+                        .expected(&format!("a key of the declared scheme {scheme:?} is taken"))?;
+                }
+                Err(stop) => return Err(stop),
             }
-            // Nobody of the test bed has such a key: whether it is taken shows where nothing but its form counts.
-            (true, None) if parties.iter().all(|party| party.certificate.is_none()) => {
-                let key = trial.fresh_key(scheme)?.public_key();
-                let application = trial.application().await?;
-                application
-                    .accounts(key)
-                    .await
-                    .expected(&format!("a key of the declared scheme {scheme:?} is taken"))?;
-            }
-            (true, None) => {
-                let reason = format!("the test bed has no party with a key of the scheme {scheme:?}");
-                return Err(Stop::Unknown(reason));
-            }
-            (false, number) => {
-                let key = match number {
-                    Some(number) => trial.party(number)?.party.keys.into_iter().next(),
-                    None => Some(trial.fresh_key(scheme)?.public_key()),
-                };
-                let Some(key) = key else { continue };
-                let error = begin_with(trial, key).await?;
-                let code = error.as_ref().map(|error| error.code);
-                ensure(
-                    code == Some(ErrorCode::InvalidArgument),
-                    format!("begin answers invalid-argument to a key of the undeclared scheme {scheme:?}"),
-                    || error.map_or("it accepts the key".into(), |error| error.to_string()),
-                )?;
-            }
+            continue;
         }
+        let key = match parties.iter().position(|party| party.scheme == scheme) {
+            Some(number) => trial.party(number)?.party.keys.into_iter().next(),
+            None => Some(trial.fresh_key(scheme)?.public_key()),
+        };
+        let Some(key) = key else { continue };
+        let error = begin_with(trial, key).await?;
+        let code = error.as_ref().map(|error| error.code);
+        ensure(
+            code == Some(ErrorCode::InvalidArgument),
+            format!("begin answers invalid-argument to a key of the undeclared scheme {scheme:?}"),
+            || error.map_or("it accepts the key".into(), |error| error.to_string()),
+        )?;
     }
     Ok(())
 }

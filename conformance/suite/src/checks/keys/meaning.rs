@@ -131,12 +131,8 @@ pub(super) async fn sm2_has_the_frameworks_id(trial: &mut Trial) -> Checked {
     if !trial.facts.descriptor.schemes.contains(&SignatureScheme::Sm2Sm3) {
         return Err(Stop::NotApplicable("the framework does not sign with SM2".into()));
     }
-    let parties = trial.facts.testbed.parties.clone();
-    let Some(number) = parties.iter().position(|party| party.scheme == SignatureScheme::Sm2Sm3) else {
-        return Err(Stop::Unknown("the test bed has no party with an SM2 key".into()));
-    };
-    let actor = trial.party(number)?;
     let application = trial.application().await?;
+    let actor = trial.actor_of(&application, SignatureScheme::Sm2Sm3).await?;
     let (call, options) = (trial.add(1)?, trial.options());
     let written = application.write_well(call, &actor, options).await;
     written.map(drop).map_err(|stop| match stop {

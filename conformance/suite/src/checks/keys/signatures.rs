@@ -17,6 +17,15 @@ fn is_secp256k1(scheme: SignatureScheme) -> bool {
     )
 }
 
+/// Recovery is of keys on secp256k1 alone.
+async fn somebody_on_secp256k1(trial: &mut Trial, application: &Application) -> Result<Actor, Stop> {
+    let declared = trial.facts.descriptor.schemes.iter().copied().find(|scheme| is_secp256k1(*scheme));
+    match declared {
+        Some(scheme) => trial.actor_of(application, scheme).await,
+        None => Err(Stop::NotApplicable("the framework's keys are not on secp256k1".into())),
+    }
+}
+
 /// Begins a write that adds `number`, and what it asks to be signed.
 async fn asked(
     trial: &mut Trial,
@@ -190,10 +199,7 @@ async fn takes_effect(
 
 pub(super) async fn wrong_recovery_id_does_no_harm(trial: &mut Trial) -> Checked {
     let application = trial.application().await?;
-    let actor = trial.actor(&application).await?;
-    if !is_secp256k1(actor.key.scheme()) {
-        return Err(Stop::NotApplicable("keys of the test bed's parties are not on secp256k1".into()));
-    }
+    let actor = somebody_on_secp256k1(trial, &application).await?;
     for id in [2, 27, 255] {
         is_refused(trial, &application, &actor, &format!("the recovery-id {id}"), |_, _, mut good| {
             good.iter_mut().for_each(|signature| signature.recovery_id = Some(id));
@@ -221,14 +227,7 @@ pub(super) async fn wrong_recovery_id_does_no_harm(trial: &mut Trial) -> Checked
 
 pub(super) async fn missing_recovery_id_is_computed(trial: &mut Trial) -> Checked {
     let application = trial.application().await?;
-    let parties = trial.facts.testbed.parties.clone();
-    let mut actor = trial.actor(&application).await?;
-    if !is_secp256k1(actor.key.scheme()) {
-        let Some(number) = parties.iter().position(|party| is_secp256k1(party.scheme)) else {
-            return Err(Stop::NotApplicable("no party of the test bed has a key on secp256k1".into()));
-        };
-        actor = trial.party(number)?;
-    }
+    let actor = somebody_on_secp256k1(trial, &application).await?;
     let before = trial.count(&application, &actor).await?;
     let number = u32::try_from(1 + trial.below(1000)).unwrap_or(1);
     let request = asked(trial, &application, &actor, number).await?;
