@@ -32,16 +32,25 @@ pub(super) fn mutants() -> Vec<Mutant> {
         device("knows-the-suites-names", "under another name", || Box::new(KnowsNames)),
         device("knows-a-clock-that-stands", "a clock that stands still", || Box::new(KnowsClock)),
         device("knows-faults", "after faults of endpoints", || Box::new(KnowsFaults(AtomicBool::new(false)))),
-        device("waits-for-faults-to-end", "after faults of endpoints", || Box::new(ForgetsFaults(AtomicBool::new(false)))),
+        device("waits-for-faults-to-end", "after faults of endpoints", || {
+            Box::new(ForgetsFaults(AtomicBool::new(false)))
+        }),
         device("knows-random-salts", "with other salts", || Box::new(KnowsSalts(AtomicBool::new(false)))),
-        device("knows-the-order-of-calls", "in another order", || Box::new(KnowsOrder(AtomicBool::new(true)))),
-        device("counts-calls", "after many calls", || Box::new(CountsCalls { calls: AtomicU32::new(0), most: 150 })),
+        device("knows-the-order-of-calls", "in another order", || {
+            Box::new(KnowsOrder(AtomicBool::new(true)))
+        }),
+        device("counts-calls", "after many calls", || {
+            Box::new(CountsCalls { calls: AtomicU32::new(0), most: 150 })
+        }),
         device("counts-many-calls", "after many calls", || {
             Box::new(CountsCalls { calls: AtomicU32::new(0), most: 1_500 })
         }),
-        Mutant::new("BLK-2", "forges-headers-that-hash-to-their-id", "the parent is the hash of the block", || {
-            Box::new(Forges)
-        }),
+        Mutant::new(
+            "BLK-2",
+            "forges-headers-that-hash-to-their-id",
+            "the parent is the hash of the block",
+            || Box::new(Forges),
+        ),
         Mutant::new("DESC-6", "does-nothing-and-says-success", "a native call of an unknown name", || {
             Box::new(SaysSuccess)
         }),
@@ -52,7 +61,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
             Box::new(Caches(Mutex::default()))
         }),
         Mutant::new("ONCE-16", "sends-again-in-silence", "is left to the caller", || Box::new(SendsAgain)),
-        Mutant::new("ONCE-1", "submits-inside-resume", "only send asks an endpoint", || Box::new(SubmitsInResume)),
+        Mutant::new("ONCE-1", "submits-inside-resume", "only send asks an endpoint", || {
+            Box::new(SubmitsInResume)
+        }),
         Mutant::new("SEC-1", "remembers-secrets-in-errors", "shows it in the error", || {
             Box::new(RemembersSecrets(Mutex::default()))
         }),
@@ -310,7 +321,12 @@ struct SendsAgain;
 
 #[async_trait]
 impl ImportChange for SendsAgain {
-    async fn json_rpc(&self, function: Function, imports: &dyn Imports, requests: Vec<JsonRpcRequest>) -> Answers {
+    async fn json_rpc(
+        &self,
+        function: Function,
+        imports: &dyn Imports,
+        requests: Vec<JsonRpcRequest>,
+    ) -> Answers {
         let answers = imports.json_rpc(requests.clone()).await;
         let failed = answers.iter().any(|answer| matches!(answer, Err(JsonRpcFailure::Transport(_))));
         if function == Function::Send && failed { imports.json_rpc(requests).await } else { answers }

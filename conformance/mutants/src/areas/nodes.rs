@@ -8,8 +8,8 @@ use std::sync::{
 use adapter_spec::{
     CallError, Ended, Function, Imports, Lender, Limit, async_trait,
     types::{
-        Block, BlockRef, BlockSelector, Call, CallOptions, Envelope, Error, ErrorCode, EventFilter, EventPage,
-        EventStart, Inclusion, LedgerStatus, Party, Receipt, SendFailure, Step,
+        Block, BlockRef, BlockSelector, Call, CallOptions, Envelope, Error, ErrorCode, EventFilter,
+        EventPage, EventStart, Inclusion, LedgerStatus, Party, Receipt, SendFailure, Step,
         transport::{HttpRequest, JsonRpcRequest, Lent},
     },
 };
@@ -34,9 +34,12 @@ pub(super) fn mutants() -> Vec<Mutant> {
         Mutant::new("NODE-1", "a-node-that-is-down-is-for-good", "not retryable", || {
             Box::new(ChangeErrors(|_, error| Answered(Error { retryable: false, ..error })))
         }),
-        Mutant::new("NODE-1", "the-last-status-of-a-node-that-is-down", "core.ledger.status, the node is slow", || {
-            Box::new(LastStatus(Mutex::default()))
-        }),
+        Mutant::new(
+            "NODE-1",
+            "the-last-status-of-a-node-that-is-down",
+            "core.ledger.status, the node is slow",
+            || Box::new(LastStatus(Mutex::default())),
+        ),
         Mutant::new("NODE-2", "garbage-is-not-found", "corrupt-response or unavailable", || {
             Box::new(ChangeErrors(|_, error| coded(error, E::CorruptResponse, E::NotFound)))
         }),
@@ -48,19 +51,23 @@ pub(super) fn mutants() -> Vec<Mutant> {
         Mutant::new("NODE-3", "the-block-that-was-seen-first", "as if it were the right one", || {
             Box::new(LastBlock(Mutex::default()))
         }),
-        Mutant::new("NODE-3", "the-receipt-that-was-seen-last", "of a transaction that was never sent", || {
-            Box::new(LastReceipt(Mutex::default()))
-        }),
+        Mutant::new(
+            "NODE-3",
+            "the-receipt-that-was-seen-last",
+            "of a transaction that was never sent",
+            || Box::new(LastReceipt(Mutex::default())),
+        ),
         Mutant::new("NODE-4", "a-stated-length-is-allocated", "a stated length is not believed", || {
             Box::new(ChangeErrors(|function, error| match (function, error.code) {
-                (Function::Block, E::CorruptResponse) => CallError::Ended(Ended::LimitReached {
-                    limit: Limit::Memory,
-                    allowed: "64 MiB".into(),
-                }),
+                (Function::Block, E::CorruptResponse) => {
+                    CallError::Ended(Ended::LimitReached { limit: Limit::Memory, allowed: "64 MiB".into() })
+                }
                 _ => Answered(error),
             }))
         }),
-        Mutant::new("NODE-5", "a-replica-is-believed", "the receipt went back to", || Box::new(BelievesReceipts)),
+        Mutant::new("NODE-5", "a-replica-is-believed", "the receipt went back to", || {
+            Box::new(BelievesReceipts)
+        }),
         Mutant::new("NODE-5", "a-cursor-follows-a-replica", "scanned went from", || Box::new(FollowsReplica)),
         Mutant::new("NODE-6", "old-is-final", "is not final with a wrong clock", || Box::new(OldIsFinal)),
         Mutant::new("NODE-6", "a-wrong-clock-is-the-callers-fault", "success, expired or rejected", || {
@@ -279,7 +286,8 @@ impl Mutation for OldIsFinal {
         tracking: Vec<u8>,
     ) -> Result<Receipt, CallError> {
         let mut receipt = honest.ledger.receipt(transaction, tracking).await?;
-        if let (Inclusion::Included(_), Some(BlockRef { number, .. })) = (&receipt.inclusion, &receipt.block) {
+        if let (Inclusion::Included(_), Some(BlockRef { number, .. })) = (&receipt.inclusion, &receipt.block)
+        {
             let block = honest.ledger.block(BlockSelector::Number(*number)).await?;
             let made = block.timestamp_millis.unwrap_or(u64::MAX);
             if honest.imports(Function::Receipt).now_millis() > made.saturating_add(3_600_000) {

@@ -35,11 +35,15 @@ pub(super) fn mutants() -> Vec<Mutant> {
         Mutant::new("SEC-1", "in-the-log", "shows it in a log line", || Box::new(Leaks(Place::Log))),
         Mutant::new("SEC-1", "in-the-state", "shows it in the state", || Box::new(Leaks(Place::State))),
         Mutant::new("SEC-1", "in-the-summary", "shows it in the summary", || Box::new(Leaks(Place::Summary))),
-        Mutant::new("SEC-1", "in-the-tracking", "shows it in the tracking", || Box::new(Leaks(Place::Tracking))),
+        Mutant::new("SEC-1", "in-the-tracking", "shows it in the tracking", || {
+            Box::new(Leaks(Place::Tracking))
+        }),
         Mutant::new("SEC-1", "in-the-receipt", "shows it in the receipt", || Box::new(Leaks(Place::Receipt))),
         Mutant::new("SEC-1", "in-an-event", "shows it in an event", || Box::new(Leaks(Place::Event))),
         Mutant::new("SEC-2", "a-key-in-the-settings", "the schema asks for", || Box::new(AsksForAKey)),
-        Mutant::new("REC-1", "an-answer-that-counts", "the same result", || Box::new(Counts(AtomicU32::new(0)))),
+        Mutant::new("REC-1", "an-answer-that-counts", "the same result", || {
+            Box::new(Counts(AtomicU32::new(0)))
+        }),
         Mutant::new("REC-1", "now-and-then-a-request-more", "the same import calls", || {
             Box::new(AsksTwice(AtomicU64::new(0)))
         }),
@@ -59,7 +63,8 @@ impl Mutation for Quadratic {
         options: CallOptions,
     ) -> Result<Step, CallError> {
         let most = 1 << 15;
-        if call.payload() > most && honest.ledger.begin(call.clone(), parties.clone(), options.clone()).await.is_ok()
+        if call.payload() > most
+            && honest.ledger.begin(call.clone(), parties.clone(), options.clone()).await.is_ok()
         {
             let (limit, allowed) = (Limit::ComputeTime, "10 s".into());
             return Err(CallError::Ended(Ended::LimitReached { limit, allowed }));
@@ -76,7 +81,12 @@ struct ManyRequests {
 
 #[async_trait]
 impl ImportChange for ManyRequests {
-    async fn json_rpc(&self, function: Function, imports: &dyn Imports, requests: Vec<JsonRpcRequest>) -> Answers {
+    async fn json_rpc(
+        &self,
+        function: Function,
+        imports: &dyn Imports,
+        requests: Vec<JsonRpcRequest>,
+    ) -> Answers {
         let first = requests.first().cloned();
         if function == Function::Status
             && let Some(first) = first
@@ -258,7 +268,9 @@ impl Mutation for AsksForAKey {
     fn describe(&self, honest: Descriptor) -> Descriptor {
         let schema = serde_json::from_str::<serde_json::Value>(&honest.settings_schema);
         let Ok(mut schema) = schema else { return honest };
-        if let Some(properties) = schema.get_mut("properties").and_then(|properties| properties.as_object_mut()) {
+        if let Some(properties) =
+            schema.get_mut("properties").and_then(|properties| properties.as_object_mut())
+        {
             properties.insert("operator_private_key".into(), serde_json::json!({"type": "string"}));
         }
         Descriptor { settings_schema: schema.to_string(), ..honest }

@@ -65,7 +65,11 @@ pub(super) fn message(call: &Observed, _: &Facts) -> Option<Result<(), Fault>> {
 }
 
 /// Mistakes that callers make every day: no node has to be asked for them.
-pub(in crate::checks) async fn ordinary_mistakes(trial: &mut Trial, app: &Application, actor: &Actor) -> Checked {
+pub(in crate::checks) async fn ordinary_mistakes(
+    trial: &mut Trial,
+    app: &Application,
+    actor: &Actor,
+) -> Checked {
     if let Some(arguments) = trial.facts.testbed.probe.unfit.first().cloned() {
         drop(app.begin(trial.invoke("add", arguments)?, actor.parties(), trial.options()).await);
     }

@@ -78,11 +78,7 @@ fn seen(trial: &Trial, call: &Observed, exact: Option<Json>) -> Seen {
         Ending::Error(error) | Ending::SendFailure(_, error) => json!([error.code, error.retryable]),
         other => json!(format!("{other:?}")),
     };
-    Seen {
-        same: json!([end, submitted]),
-        asked,
-        ended: format!("{}, {submitted} submissions", ended(call)),
-    }
+    Seen { same: json!([end, submitted]), asked, ended: format!("{}, {submitted} submissions", ended(call)) }
 }
 
 async fn reads(
