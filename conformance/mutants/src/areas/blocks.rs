@@ -62,14 +62,19 @@ pub(super) fn mutants() -> Vec<Mutant> {
         Mutant::new("BLK-2", "parent-is-written-backwards", "the parent of block", || {
             found(|block| Block { parent: block.parent.iter().rev().copied().collect(), ..block })
         }),
-        Mutant::new("BLK-3", "header-with-one-byte-more", "header bytes that hash to the block's hash", || {
-            found(|mut block| {
-                if let Some(header) = &mut block.header {
-                    header.bytes.push(0);
-                }
-                block
-            })
-        }),
+        Mutant::new(
+            "BLK-3",
+            "header-with-one-byte-more",
+            "header bytes that hash to the block's hash",
+            || {
+                found(|mut block| {
+                    if let Some(header) = &mut block.header {
+                        header.bytes.push(0);
+                    }
+                    block
+                })
+            },
+        ),
         Mutant::new("BLK-3", "another-hash", "header bytes that hash to the block's hash", || {
             found(|mut block| {
                 if let Some(header) = &mut block.header {
@@ -136,7 +141,10 @@ pub(super) fn mutants() -> Vec<Mutant> {
             found(|block| Block { timestamp_millis: block.timestamp_millis.map(|time| time / 1000), ..block })
         }),
         Mutant::new("BLK-8", "time-in-nanoseconds", "a time in milliseconds since 1970", || {
-            found(|block| Block { timestamp_millis: block.timestamp_millis.map(|time| time * 1_000_000), ..block })
+            found(|block| Block {
+                timestamp_millis: block.timestamp_millis.map(|time| time * 1_000_000),
+                ..block
+            })
         }),
     ]
 }

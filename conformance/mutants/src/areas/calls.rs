@@ -201,6 +201,11 @@ fn of_options() -> Vec<Mutant> {
                 options.at.is_some() && error.code == ErrorCode::OutOfRange
             }))
         }),
+        Mutant::new("CALL-11", "what-was-dropped-is-empty", "has dropped answers pruned", || {
+            Box::new(Empties(|options: &CallOptions, error| {
+                options.at.is_some() && error.code == ErrorCode::Pruned
+            }))
+        }),
         Mutant::new("CALL-11", "another-block-than-asked-for", "answers not-found", || {
             Box::new(Empties(|options: &CallOptions, error| {
                 options.at.is_some() && error.code == ErrorCode::NotFound

@@ -9,7 +9,8 @@ use adapter_spec::{
     CallError, Function, Interfaces, Lender, async_trait,
     types::{
         Block, BlockSelector, Call, CallOptions, Descriptor, Error, ErrorCode, Extension, Finality,
-        LedgerStatus, Output, Party, Receipt, SignatureScheme, Step, transport::JsonRpcRequest,
+        LedgerStatus, Output, Party, Receipt, SignatureScheme, Step,
+        transport::{Failure, JsonRpcFailure, JsonRpcRequest},
     },
 };
 
@@ -197,7 +198,8 @@ impl Mutation for AsksAtOpening {
                 sensitive: false,
             };
             let answers = imports.json_rpc(vec![request]).await;
-            if let Some(Err(adapter_spec::types::transport::JsonRpcFailure::Transport(failure))) =
+            // A host lends nothing at opening, and such an adapter was tried with another one.
+            if let Some(Err(JsonRpcFailure::Transport(failure @ Failure::Unreachable(_)))) =
                 answers.into_iter().next()
             {
                 return Err(CallError::Answered(failure.into()));

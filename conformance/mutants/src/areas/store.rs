@@ -73,7 +73,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 other => other,
             })
         }),
-        Mutant::new("STORE-1", "to-call-asks-the-node", "to-call reaches no endpoint", || Box::new(AsksTheNode)),
+        Mutant::new("STORE-1", "to-call-asks-the-node", "to-call reaches no endpoint", || {
+            Box::new(AsksTheNode)
+        }),
         Mutant::new("STORE-1", "calls-are-counted", "the same call for the same operation", || {
             Box::new(Counts::default())
         }),
@@ -92,7 +94,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 (_, meant) => meant,
             })
         }),
-        Mutant::new("STORE-3", "insert-overwrites", "insert of a key that has a value", || Box::new(Upserts::default())),
+        Mutant::new("STORE-3", "insert-overwrites", "insert of a key that has a value", || {
+            Box::new(Upserts::default())
+        }),
         Mutant::new("STORE-3", "insert-of-what-is-there-is-done", "insert of a key that has a value", || {
             meant(|_, meant| if is(&meant, ErrorCode::AlreadyExists) { Ok(StoreAnswer::Done) } else { meant })
         }),
@@ -110,12 +114,17 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 _ => meant,
             })
         }),
-        Mutant::new("STORE-4", "delete-of-nothing-is-done", "delete of a key never written: not-found", || {
-            meant(|operation, meant| match operation {
-                Op::Delete(_) if is(&meant, ErrorCode::NotFound) => Ok(StoreAnswer::Done),
-                _ => meant,
-            })
-        }),
+        Mutant::new(
+            "STORE-4",
+            "delete-of-nothing-is-done",
+            "delete of a key never written: not-found",
+            || {
+                meant(|operation, meant| match operation {
+                    Op::Delete(_) if is(&meant, ErrorCode::NotFound) => Ok(StoreAnswer::Done),
+                    _ => meant,
+                })
+            },
+        ),
         Mutant::new("STORE-4", "update-inserts", "update of a key never written: not-found", || {
             asked(|operation| match operation {
                 Op::Update(entry) => Op::Insert(entry),
@@ -153,19 +162,28 @@ pub(super) fn mutants() -> Vec<Mutant> {
             asked(|operation| with_key(operation, |key| key.trim_end().to_owned()))
         }),
         Mutant::new("STORE-7", "keys-end-at-nul", "which was never written", || {
-            asked(|operation| with_key(operation, |key| key.split('\0').next().unwrap_or_default().to_owned()))
+            asked(|operation| {
+                with_key(operation, |key| key.split('\0').next().unwrap_or_default().to_owned())
+            })
         }),
         Mutant::new("STORE-7", "keys-are-composed", "which was never written", || {
             asked(|operation| with_key(operation, |key| key.replace("e\u{301}", "\u{e9}")))
         }),
-        Mutant::new("STORE-7", "an-empty-key-is-a-key", "insert of a key of 0 bytes: invalid-argument", || {
-            asked(|operation| {
-                with_key(operation, |key| if key.is_empty() { "empty".to_owned() } else { key })
-            })
-        }),
+        Mutant::new(
+            "STORE-7",
+            "an-empty-key-is-a-key",
+            "insert of a key of 0 bytes: invalid-argument",
+            || {
+                asked(|operation| {
+                    with_key(operation, |key| if key.is_empty() { "empty".to_owned() } else { key })
+                })
+            },
+        ),
         Mutant::new("STORE-7", "long-keys-are-cut", "insert of a key of 256 bytes: too-large", || {
             asked(|operation| {
-                with_key(operation, |key| key.get(..key.floor_char_boundary(255)).unwrap_or_default().to_owned())
+                with_key(operation, |key| {
+                    key.get(..key.floor_char_boundary(255)).unwrap_or_default().to_owned()
+                })
             })
         }),
         Mutant::new("STORE-8", "long-values-are-cut", "a value of 4096 bytes", || {
@@ -185,7 +203,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
             })
         }),
         Mutant::new("STORE-8", "values-are-text", "a value of 6 bytes", || {
-            asked(|operation| with_value(operation, |value| String::from_utf8_lossy(&value).into_owned().into_bytes()))
+            asked(|operation| {
+                with_value(operation, |value| String::from_utf8_lossy(&value).into_owned().into_bytes())
+            })
         }),
         Mutant::new("STORE-8", "zeros-at-the-end-are-cut", "a value of", || {
             asked(|operation| {
@@ -206,7 +226,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
         }),
         Mutant::new("STORE-9", "deletions-are-left-out", "the history, oldest first", || {
             meant(|_, meant| {
-                versions(meant, |versions| versions.into_iter().filter(|version| version.value.is_some()).collect())
+                versions(meant, |versions| {
+                    versions.into_iter().filter(|version| version.value.is_some()).collect()
+                })
             })
         }),
         Mutant::new("STORE-9", "what-changes-nothing-is-left-out", "the history, oldest first", || {
@@ -228,22 +250,33 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 })
             })
         }),
-        Mutant::new("STORE-9", "never-written-is-empty", "the history of a key never written: not-found", || {
-            meant(|operation, meant| match operation {
-                Op::History(_) if is(&meant, ErrorCode::NotFound) => Ok(StoreAnswer::History(Vec::new())),
-                _ => meant,
-            })
-        }),
-        Mutant::new("STORE-10", "history-that-is-not-declared", "where preset-history is not declared", || {
-            Box::new(HidesHistory)
-        }),
+        Mutant::new(
+            "STORE-9",
+            "never-written-is-empty",
+            "the history of a key never written: not-found",
+            || {
+                meant(|operation, meant| match operation {
+                    Op::History(_) if is(&meant, ErrorCode::NotFound) => Ok(StoreAnswer::History(Vec::new())),
+                    _ => meant,
+                })
+            },
+        ),
+        Mutant::new(
+            "STORE-10",
+            "history-that-is-not-declared",
+            "where preset-history is not declared",
+            || Box::new(HidesHistory),
+        ),
         Mutant::new("STORE-11", "writes-that-are-not-made", "after insert", || Box::new(ForgetsUpdates)),
         Mutant::new("STORE-11", "reads-from-its-own-memory", "some order of the operations explains", || {
             Box::new(Remembers::default())
         }),
-        Mutant::new("STORE-12", "what-is-in-a-block-is-done", "exactly one of the two writes succeeds", || {
-            Box::new(InABlockIsDone)
-        }),
+        Mutant::new(
+            "STORE-12",
+            "what-is-in-a-block-is-done",
+            "exactly one of the two writes succeeds",
+            || Box::new(InABlockIsDone),
+        ),
     ]
 }
 

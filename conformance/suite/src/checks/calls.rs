@@ -66,6 +66,7 @@ pub(super) const CHECKS: &[Check] = &[
     scenario("CALL-10", "never-more-than-max-fee", &[], boxed!(fees::never_more_than_max_fee)),
     scenario("CALL-11", "reads-at-exactly-that-block", &[], boxed!(at::exactly_that_block)),
     scenario("CALL-11", "a-block-that-is-not-there", &[], boxed!(at::missing_blocks_are_told)),
+    scenario("CALL-11", "a-dropped-state", &[Need::Control("prune")], boxed!(at::dropped_state_is_told)),
     rule("CALL-12", "json-is-json", &[], output::json_is_json),
     rule("CALL-12", "raw-is-what-the-ledger-gave", &[], output::raw_came_from_the_ledger),
     scenario("CALL-13", "resume-elsewhere", &[], boxed!(continuations::are_taken_elsewhere)),

@@ -1,20 +1,17 @@
 //! Whether bytes are in other bytes, in one of the encodings that protocols have.
 
+use memchr::memmem;
+
 /// Whether `haystack` holds `needle` as it is, in hexadecimal, in base64, or as a list of decimal numbers.
 pub(super) fn holds(haystack: &[u8], needle: &[u8]) -> bool {
-    if needle.is_empty() {
-        return true;
-    }
-    let lower = haystack.to_ascii_lowercase();
-    let numbers: Vec<String> = needle.iter().map(u8::to_string).collect();
+    let contains = |haystack: &[u8], needle: &[u8]| memmem::find(haystack, needle).is_some();
+    let numbers = || needle.iter().map(u8::to_string).collect::<Vec<_>>().join(",");
+    // None can be found in bytes that are fewer, and each is longer than the one before.
     contains(haystack, needle)
-        || contains(&lower, hex::encode(needle).as_bytes())
-        || in_base64(needle).iter().any(|text| contains(haystack, text))
-        || contains(haystack, numbers.join(",").as_bytes())
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    !needle.is_empty() && haystack.windows(needle.len()).any(|window| window == needle)
+        || (haystack.len() > needle.len()
+            && (in_base64(needle).iter().any(|text| contains(haystack, text))
+                || contains(&haystack.to_ascii_lowercase(), hex::encode(needle).as_bytes())
+                || contains(haystack, numbers().as_bytes())))
 }
 
 /// What of the bytes shows in base64, at each of the three places in a group where they can begin. Short texts show too

@@ -250,8 +250,7 @@ impl Trial {
         };
         let recorder = Recorder::in_clear(lender);
         self.applications.push((name.clone(), recorder.clone()));
-        let watcher =
-            Watcher { application: name.as_str().into(), recorder, log: self.log.clone() };
+        let watcher = Watcher { application: name.as_str().into(), recorder, log: self.log.clone() };
         Ok((watcher, kept))
     }
 

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use adapter_spec::{Adapter, CallError, Function, Lender, types::Proof};
 use serde_json::json;
 
-use super::{Trial, gate::Gate, watched::{Gated, Watcher}};
+use super::{
+    Trial,
+    gate::Gate,
+    watched::{Gated, Watcher},
+};
 use crate::check::Stop;
 
 /// Verifies proofs. Its calls are watched like all others, and it is lent all that applications are: the clauses say what

@@ -90,6 +90,26 @@ pub(super) async fn missing_blocks_are_told(trial: &mut Trial) -> Checked {
     Ok(())
 }
 
+pub(super) async fn dropped_state_is_told(trial: &mut Trial) -> Checked {
+    let application = trial.application().await?;
+    let actor = trial.actor(&application).await?;
+    let (block, _) = added(trial, &application, &actor).await?;
+    trial.advance(2).await?;
+    let head = application.status().await.expected("status answers")?.head.number;
+    let account = trial.account(&application, &actor).await?;
+    let call = trial.evaluate("count", vec![Value::Text(account)])?;
+    let options = CallOptions { at: Some(BlockSelector::Number(block.number)), ..trial.options() };
+    trial.control("prune", &[("block", head)]).await?;
+    let read = application.read(call, &actor, options).await;
+    trial.control("prune", &[("block", 0)]).await?;
+    let expected = "evaluate at a block whose state the node has dropped answers pruned";
+    let error = read.refused(expected)?;
+    if error.code == ErrorCode::Unsupported {
+        return Err(not_offered());
+    }
+    ensure(error.code == ErrorCode::Pruned, expected, || error.to_string())
+}
+
 pub(super) async fn is_not_ignored(trial: &mut Trial) -> Checked {
     let application = trial.application().await?;
     let actor = trial.actor(&application).await?;

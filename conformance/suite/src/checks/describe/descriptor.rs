@@ -6,6 +6,7 @@ use adapter_spec::{
 };
 use serde_json::Value;
 
+use super::endpoints::where_it;
 use crate::{
     check::{Checked, Expect as _, Stop, ensure, fail},
     trial::Trial,
@@ -146,7 +147,8 @@ pub(super) async fn exactly_these_schemes(trial: &mut Trial) -> Checked {
             match trial.actor_of(&application, scheme).await {
                 Ok(actor) => {
                     let (call, options) = (trial.add(1)?, trial.options());
-                    application.write_well(call, &actor, options).await?;
+                    let written = application.write_well(call, &actor, options).await;
+                    where_it(written, &format!("a key of the declared scheme {scheme:?} is taken"))?;
                 }
                 // Nobody has such a key: whether it is taken shows where nothing but its form counts.
                 Err(Stop::Unknown(_)) if !trial.facts.testbed.certificates_required => {

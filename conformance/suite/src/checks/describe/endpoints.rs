@@ -97,7 +97,7 @@ async fn works(trial: &mut Trial, application: &Application) -> Checked {
 }
 
 /// The same, with the situation in what is expected.
-fn where_it<T>(result: Result<T, Stop>, situation: &str) -> Result<T, Stop> {
+pub(super) fn where_it<T>(result: Result<T, Stop>, situation: &str) -> Result<T, Stop> {
     result.map_err(|stop| match stop {
         Stop::Fail(fault) => {
             Stop::Fail(Fault { expected: format!("{situation}: {}", fault.expected), ..fault })

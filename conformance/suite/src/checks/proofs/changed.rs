@@ -54,7 +54,10 @@ fn flipped(bytes: &[u8], at: usize, bit: usize) -> Vec<u8> {
 fn changed_claims(claim: &Claim) -> Vec<(&'static str, Claim)> {
     let value = |value: &Option<Vec<u8>>| match value {
         Some(value) => vec![
-            ("a byte of the value", Some(if value.is_empty() { vec![0] } else { flipped(value, value.len() / 2, 3) })),
+            (
+                "a byte of the value",
+                Some(if value.is_empty() { vec![0] } else { flipped(value, value.len() / 2, 3) }),
+            ),
             ("no value", None),
             ("a longer value", Some([value.as_slice(), &[0]].concat())),
         ],
@@ -69,12 +72,21 @@ fn changed_claims(claim: &Claim) -> Vec<(&'static str, Claim)> {
             payload.push(0);
             let block = |block: BlockRef| of(Event { block, ..event.clone() });
             vec![
-                ("another transaction of the event", of(Event { transaction: other(&event.transaction), ..event.clone() })),
-                ("another contract of the event", of(Event { contract: other(&event.contract), ..event.clone() })),
+                (
+                    "another transaction of the event",
+                    of(Event { transaction: other(&event.transaction), ..event.clone() }),
+                ),
+                (
+                    "another contract of the event",
+                    of(Event { contract: other(&event.contract), ..event.clone() }),
+                ),
                 ("another name of the event", of(Event { name: other(&event.name), ..event.clone() })),
                 ("another index of the event", of(Event { index: event.index + 1, ..event.clone() })),
                 ("another payload of the event", of(Event { payload, ..event.clone() })),
-                ("another block of the event", block(BlockRef { number: event.block.number + 1, ..event.block.clone() })),
+                (
+                    "another block of the event",
+                    block(BlockRef { number: event.block.number + 1, ..event.block.clone() }),
+                ),
                 (
                     "another block hash of the event",
                     block(BlockRef { hash: flipped(&event.block.hash, 0, 0), ..event.block.clone() }),
@@ -83,8 +95,10 @@ fn changed_claims(claim: &Claim) -> Vec<(&'static str, Claim)> {
         }
         Claim::PresetValue(held) => {
             let with = |key: String, value| Claim::PresetValue(PresetValue { key, value });
-            let mut changed: Vec<_> =
-                value(&held.value).into_iter().map(|(what, value)| (what, with(held.key.clone(), value))).collect();
+            let mut changed: Vec<_> = value(&held.value)
+                .into_iter()
+                .map(|(what, value)| (what, with(held.key.clone(), value)))
+                .collect();
             if held.value.is_some() {
                 changed.push(("another key", with(other(&held.key), held.value.clone())));
             }
@@ -111,12 +125,16 @@ pub(super) async fn claim_and_block(trial: &mut Trial) -> Checked {
     let (verifier, anchor) = (trial.verifier()?, anchor(trial)?);
     for claim in &truths.claims {
         let proof = prove(trial, &truths.application, claim).await?;
-        verifier.verify(&anchor, &proof).await.expected(&format!("verify accepts a true proof, {}", kind(claim)))?;
+        verifier
+            .verify(&anchor, &proof)
+            .await
+            .expected(&format!("verify accepts a true proof, {}", kind(claim)))?;
         for (what, claim) in changed_claims(claim) {
             refused(&verifier, &anchor, &Proof { claim, ..proof.clone() }, what).await?;
         }
         let number = BlockRef { number: proof.block.number + 1, ..proof.block.clone() };
-        refused(&verifier, &anchor, &Proof { block: number, ..proof.clone() }, "another block number").await?;
+        refused(&verifier, &anchor, &Proof { block: number, ..proof.clone() }, "another block number")
+            .await?;
         for at in 0..proof.block.hash.len() {
             let hash = flipped(&proof.block.hash, at, trial.below(8));
             let block = BlockRef { hash, ..proof.block.clone() };
@@ -131,7 +149,10 @@ pub(super) async fn bytes(trial: &mut Trial) -> Checked {
     let (verifier, anchor) = (trial.verifier()?, anchor(trial)?);
     for claim in &truths.claims {
         let proof = prove(trial, &truths.application, claim).await?;
-        verifier.verify(&anchor, &proof).await.expected(&format!("verify accepts a true proof, {}", kind(claim)))?;
+        verifier
+            .verify(&anchor, &proof)
+            .await
+            .expected(&format!("verify accepts a true proof, {}", kind(claim)))?;
         let part = proof.bytes.len().div_ceil(CHANGES).max(1);
         for start in (0..proof.bytes.len()).step_by(part) {
             let at = (start + trial.below(part)).min(proof.bytes.len().saturating_sub(1));
@@ -148,7 +169,10 @@ pub(super) async fn other_anchors(trial: &mut Trial) -> Checked {
     let (verifier, own) = (trial.verifier()?, anchor(trial)?);
     for claim in &truths.claims {
         let proof = prove(trial, &truths.application, claim).await?;
-        verifier.verify(&own, &proof).await.expected(&format!("verify accepts a true proof, {}", kind(claim)))?;
+        verifier
+            .verify(&own, &proof)
+            .await
+            .expected(&format!("verify accepts a true proof, {}", kind(claim)))?;
         for foreign in told(trial)?.other_anchors {
             let what = format!("another anchor, {}", foreign.what);
             refused(&verifier, &from_hex(&foreign.anchor)?, &proof, &what).await?;

@@ -29,7 +29,12 @@ pub(super) const CHECKS: &[Check] = &[
     scenario("PROOF-3", "other-anchors", ANCHORS, boxed!(changed::other_anchors)),
     scenario("PROOF-3", "proofs-made-beforehand", VECTORS, boxed!(changed::vectors)),
     scenario("PROOF-4", "included-is-not-succeeded", FAILS, boxed!(true_claims::included_is_not_succeeded)),
-    scenario("PROOF-4", "values-hold-at-their-block", PROOFS, boxed!(true_claims::values_hold_at_their_block)),
+    scenario(
+        "PROOF-4",
+        "values-hold-at-their-block",
+        PROOFS,
+        boxed!(true_claims::values_hold_at_their_block),
+    ),
     scenario("PROOF-4", "each-proof-proves-its-claim", PROOFS, boxed!(true_claims::each_its_own)),
     scenario("PROOF-5", "proofs-that-do-not-decode", PROOFS, boxed!(hostile::broken_proofs)),
     scenario("PROOF-5", "anchors-that-do-not-decode", PROOFS, boxed!(hostile::broken_anchors)),

@@ -17,7 +17,10 @@ pub(super) async fn proved(trial: &mut Trial) -> Checked {
     for claim in &truths.claims {
         let proof = prove(trial, &truths.application, claim).await?;
         same(claim, &proof.claim, "the claim that a proof is of")?;
-        verifier.verify(&anchor, &proof).await.expected(&format!("verify accepts a true proof, {}", kind(claim)))?;
+        verifier
+            .verify(&anchor, &proof)
+            .await
+            .expected(&format!("verify accepts a true proof, {}", kind(claim)))?;
         // Those that can be checked against a block are in one.
         if let (Claim::Included(_) | Claim::Succeeded(_) | Claim::Event(_), Some(block)) =
             (claim, &truths.written.receipt.block)
@@ -146,7 +149,10 @@ pub(super) async fn included_is_not_succeeded(trial: &mut Trial) -> Checked {
     let mut proof = None;
     if is_declared(trial, "included") {
         let included = prove(trial, application, &Claim::Included(failed.clone())).await?;
-        verifier.verify(&anchor, &included).await.expected("verify accepts that a failed transaction is included")?;
+        verifier
+            .verify(&anchor, &included)
+            .await
+            .expected("verify accepts that a failed transaction is included")?;
         proof = Some(included);
     } else {
         trial.advance(10).await?;
@@ -221,7 +227,11 @@ pub(super) async fn each_its_own(trial: &mut Trial) -> Checked {
             match verifier.verify(&anchor, &turned).await {
                 Err(CallError::Answered(_)) => {}
                 Ok(()) => {
-                    let expected = format!("verify refuses a proof of {} for a claim of {}", kind(&proof.claim), kind(claim));
+                    let expected = format!(
+                        "verify refuses a proof of {} for a claim of {}",
+                        kind(&proof.claim),
+                        kind(claim)
+                    );
                     return fail(expected, "success");
                 }
                 Err(ended) => return fail("an answer of verify", ended.to_string()),
