@@ -3,20 +3,29 @@
 //! A defeat device keeps the standard for as long as it believes that it is examined. What it does else is the same for
 //! all of them here: it sends every transaction twice.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU32, Ordering},
-};
-
-use adapter_spec::{
-    CallError, Function, Lender, async_trait,
-    types::{
-        Block, BlockSelector, Call, CallOptions, Envelope, Error, LedgerStatus, Party, PublicKey,
-        SendFailure, Signature, Step,
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
-use crate::{Honest, Mutant, Mutation};
+use adapter_spec::{
+    CallError, Function, Imports, Lender, async_trait,
+    types::{
+        Block, BlockSelector, Call, CallOptions, Envelope, Error, ErrorCode, LedgerStatus, Output, Party,
+        PublicKey, SendFailure, Signature, Step,
+        transport::{JsonRpcFailure, JsonRpcRequest},
+    },
+};
+
+use berth_model::wire::{Header, Wire as _};
+
+use crate::{
+    Honest, Mutant, Mutation,
+    change_imports::{Answers, ImportChange, changed},
+};
 
 pub(super) fn mutants() -> Vec<Mutant> {
     vec![
@@ -36,6 +45,22 @@ pub(super) fn mutants() -> Vec<Mutant> {
         device("counts-many-calls", "after many calls", || {
             Box::new(CountsCalls { calls: AtomicU32::new(0), most: 1_500 })
         }),
+        Mutant::new(
+            "BLK-2",
+            "forges-headers-that-hash-to-their-id",
+            "the parent is the hash of the block",
+            || Box::new(Forges),
+        ),
+        Mutant::new("DESC-6", "does-nothing-and-says-success", "a native call of an unknown name", || {
+            Box::new(SaysSuccess)
+        }),
+        Mutant::new("ISO-3", "answers-of-another-application", "the answer to its own question", || {
+            Box::new(Mixes(Mutex::default()))
+        }),
+        Mutant::new("ISO-3", "one-cache-for-all-applications", "the answer to its own question", || {
+            Box::new(Caches(Mutex::default()))
+        }),
+        Mutant::new("ONCE-16", "sends-again-in-silence", "is left to the caller", || Box::new(SendsAgain)),
         Mutant::new("ONCE-1", "submits-inside-resume", "only send asks an endpoint", || {
             Box::new(SubmitsInResume)
         }),
@@ -192,7 +217,7 @@ impl Mutation for SubmitsInResume {
     ) -> Result<Step, CallError> {
         let step = honest.ledger.resume(continuation, signatures).await?;
         if let Step::Send(envelope) = &step {
-            let request = adapter_spec::types::transport::JsonRpcRequest {
+            let request = JsonRpcRequest {
                 endpoint: "node-0".into(),
                 method: "ledger_submit".into(),
                 params: serde_json::json!({"parcel": hex::encode(&envelope.bytes)}).to_string(),
@@ -201,6 +226,116 @@ impl Mutation for SubmitsInResume {
             drop(honest.imports(Function::Resume).json_rpc(vec![request]).await);
         }
         Ok(step)
+    }
+}
+
+/// Makes up the time of each block, and a hash that fits.
+struct Forges;
+
+#[async_trait]
+impl Mutation for Forges {
+    async fn block(&self, honest: &Honest, selector: BlockSelector) -> Result<Block, CallError> {
+        let mut block = honest.ledger.block(selector).await?;
+        let header = block.header.as_mut();
+        if let Some(header) = header
+            && let Ok(mut forged) = Header::decode(&header.bytes)
+        {
+            forged.time += 1;
+            header.bytes = forged.encode();
+            block.reference.hash = forged.hash().to_vec();
+            block.timestamp_millis = Some(forged.time);
+        }
+        Ok(block)
+    }
+}
+
+/// Takes a call that it does not know for one that has nothing to do.
+struct SaysSuccess;
+
+#[async_trait]
+impl Mutation for SaysSuccess {
+    async fn begin(
+        &self,
+        honest: &Honest,
+        call: Call,
+        parties: Vec<Party>,
+        options: CallOptions,
+    ) -> Result<Step, CallError> {
+        match honest.ledger.begin(call, parties, options).await {
+            Err(CallError::Answered(error)) if error.code == ErrorCode::Unsupported => {
+                Ok(Step::Answer(Output { raw: Vec::new(), json: None }))
+            }
+            step => step,
+        }
+    }
+}
+
+/// Keeps the last answer in one place for all, and mixes the places up.
+struct Mixes(Mutex<Option<(String, Output)>>);
+
+#[async_trait]
+impl Mutation for Mixes {
+    async fn begin(
+        &self,
+        honest: &Honest,
+        call: Call,
+        parties: Vec<Party>,
+        options: CallOptions,
+    ) -> Result<Step, CallError> {
+        let step = honest.ledger.begin(call, parties, options).await?;
+        let Step::Answer(output) = &step else { return Ok(step) };
+        let name = honest.lender.application().to_owned();
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match last.replace((name.clone(), output.clone())) {
+            Some((other, answer)) if other != name => Ok(Step::Answer(answer)),
+            _ => Ok(step),
+        }
+    }
+}
+
+/// Remembers answers by contract and function, and forgets whose they are.
+struct Caches(Mutex<BTreeMap<(String, String), Output>>);
+
+#[async_trait]
+impl Mutation for Caches {
+    async fn begin(
+        &self,
+        honest: &Honest,
+        call: Call,
+        parties: Vec<Party>,
+        options: CallOptions,
+    ) -> Result<Step, CallError> {
+        let key = match &call {
+            Call::Evaluate(call) => Some((call.contract.clone(), call.function.clone())),
+            _ => None,
+        };
+        let step = honest.ledger.begin(call, parties, options).await?;
+        let (Some(key), Step::Answer(output)) = (key, &step) else { return Ok(step) };
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Step::Answer(cache.entry(key).or_insert_with(|| output.clone()).clone()))
+    }
+}
+
+/// Tries again where the node did not answer.
+struct SendsAgain;
+
+#[async_trait]
+impl ImportChange for SendsAgain {
+    async fn json_rpc(
+        &self,
+        function: Function,
+        imports: &dyn Imports,
+        requests: Vec<JsonRpcRequest>,
+    ) -> Answers {
+        let answers = imports.json_rpc(requests.clone()).await;
+        let failed = answers.iter().any(|answer| matches!(answer, Err(JsonRpcFailure::Transport(_))));
+        if function == Function::Send && failed { imports.json_rpc(requests).await } else { answers }
+    }
+}
+
+impl Mutation for SendsAgain {
+    fn lend(&self, lender: Arc<dyn Lender>) -> Arc<dyn Lender> {
+        changed(lender, Arc::new(SendsAgain))
     }
 }
 

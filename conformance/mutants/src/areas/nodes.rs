@@ -37,7 +37,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
         Mutant::new(
             "NODE-1",
             "the-last-status-of-a-node-that-is-down",
-            "core.ledger.status, the node is down",
+            "core.ledger.status, the node is slow",
             || Box::new(LastStatus(Mutex::default())),
         ),
         Mutant::new("NODE-2", "garbage-is-not-found", "corrupt-response or unavailable", || {
@@ -48,7 +48,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
         Mutant::new("NODE-2", "garbage-is-remembered", "the next call, with nothing wrong, works", || {
             Box::new(Poisoned(AtomicBool::new(false)))
         }),
-        Mutant::new("NODE-3", "the-block-that-was-seen-last", "as if it were the right one", || {
+        Mutant::new("NODE-3", "the-block-that-was-seen-first", "as if it were the right one", || {
             Box::new(LastBlock(Mutex::default()))
         }),
         Mutant::new(
@@ -183,22 +183,16 @@ impl Mutation for Poisoned {
     }
 }
 
-/// Answers the block that it saw last when the node's does not fit.
+/// Answers the block that it saw first when the node's does not fit.
 struct LastBlock(Mutex<Option<Block>>);
 
 #[async_trait]
 impl Mutation for LastBlock {
     async fn block(&self, honest: &Honest, selector: BlockSelector) -> Result<Block, CallError> {
-        match honest.ledger.block(selector.clone()).await {
+        match honest.ledger.block(selector).await {
             Ok(block) => {
-                // It remembers the parent's number, as a cache with a wrong key would.
-                let number = block.reference.number;
-                let mut last = lock(&self.0);
-                if last.as_ref().is_none_or(|last| last.reference.number != number)
-                    || matches!(selector, BlockSelector::At(_))
-                {
-                    last.get_or_insert_with(|| block.clone());
-                }
+                // Only the first one, so that it is another than what is asked for next.
+                lock(&self.0).get_or_insert_with(|| block.clone());
                 Ok(block)
             }
             Err(error) => match lock(&self.0).clone() {

@@ -295,7 +295,7 @@ struct AsksTwice(AtomicU64);
 impl Mutation for AsksTwice {
     async fn status(&self, honest: &Honest) -> Result<LedgerStatus, CallError> {
         let number = self.0.fetch_add(1, Ordering::Relaxed);
-        if number % 3 == 2 {
+        if number % 4 == 3 {
             let lent = honest.imports(Function::Status).lent_as("node");
             if lent.is_empty() {
                 return Err(CallError::Answered(Error::new(ErrorCode::Unavailable, "no endpoint is lent")));

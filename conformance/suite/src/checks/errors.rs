@@ -5,6 +5,8 @@ mod natives;
 mod texts;
 mod traps;
 
+pub(super) use texts::ordinary_mistakes;
+
 use crate::{
     boxed,
     check::{Check, Need, rule, scenario},

@@ -1,6 +1,6 @@
 //! What applications do every day: the rules watch it.
 
-use super::{blocks, calls, events, store};
+use super::{blocks, calls, errors, events, store};
 use crate::{check::Checked, trial::Trial};
 
 /// What applications do every day.
@@ -10,6 +10,7 @@ pub(super) async fn ordinary_life(trial: &mut Trial) -> Checked {
     let (call, options) = (trial.add(1)?, trial.options());
     application.write_well(call, &actor, options).await?;
     calls::ordinary_use(trial, &application, &actor).await?;
+    errors::ordinary_mistakes(trial, &application, &actor).await?;
     if trial.facts.interfaces.store {
         store::ordinary_use(trial, &application, &actor).await?;
     }

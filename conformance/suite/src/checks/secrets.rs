@@ -30,8 +30,8 @@ impl Canary {
         let bytes = text.as_bytes();
         let mut forms = vec![text.clone(), hex::encode(bytes), hex::encode_upper(bytes)];
         // In base64 a text looks otherwise at each of three places; its ends depend on what stands beside it.
-        for before in 0..3 {
-            let shifted = [&b"abc"[..before], bytes].concat();
+        for before in [&b""[..], b"a", b"ab"] {
+            let shifted = [before, bytes].concat();
             let encoded = general_purpose::STANDARD_NO_PAD.encode(shifted);
             let inner = encoded.get(4..encoded.len().saturating_sub(4)).unwrap_or_default();
             forms.push(inner.to_owned());

@@ -136,7 +136,7 @@ impl Trial {
     /// A name of lower-case letters, from the seed.
     pub fn name(&mut self) -> String {
         let length = 5 + self.below(8);
-        (0..length).map(|_| char::from(b"abcdefghijklmnopqrstuvwxyz"[self.below(26) % 26])).collect()
+        (0..length).map(|_| char::from(b'a' + u8::try_from(self.below(26)).unwrap_or_default())).collect()
     }
 
     /// The seed's own generator, for libraries that want one.

@@ -2,7 +2,7 @@
 
 use adapter_spec::{
     Function,
-    types::{ErrorCode, Value},
+    types::{Call, ErrorCode, NativeCall, Value},
 };
 
 use super::codes::errors;
@@ -12,7 +12,7 @@ use crate::{
         deeds::{Day, ended},
         errors::natives,
     },
-    trial::{Disturbance, Observed, Signed, Trial, Which},
+    trial::{Actor, Application, Disturbance, Observed, Signed, Trial, Which},
 };
 
 /// The most bytes of `native`.
@@ -62,6 +62,30 @@ pub(super) fn message(call: &Observed, _: &Facts) -> Option<Result<(), Fault>> {
     } else {
         Ok(())
     })
+}
+
+/// Mistakes that callers make every day: no node has to be asked for them.
+pub(in crate::checks) async fn ordinary_mistakes(
+    trial: &mut Trial,
+    app: &Application,
+    actor: &Actor,
+) -> Checked {
+    if let Some(arguments) = trial.facts.testbed.probe.unfit.first().cloned() {
+        drop(app.begin(trial.invoke("add", arguments)?, actor.parties(), trial.options()).await);
+    }
+    let garbage = trial.bytes(20);
+    drop(app.resume(garbage, Vec::new()).await);
+    let id = format!("{} {}", trial.name(), trial.name());
+    drop(app.receipt(&id, Vec::new()).await);
+    let native = NativeCall { name: trial.name(), json: "{}".into() };
+    drop(app.begin(Call::Native(native), actor.parties(), trial.options()).await);
+    // And a node that is not there for a moment.
+    for disturbance in [Disturbance::Unreachable, Disturbance::Slow] {
+        app.disturb(Which::all(), disturbance);
+        drop(app.status().await);
+        app.calm();
+    }
+    Ok(())
 }
 
 /// The contract's own reason is in the error of the call or of its outcome.

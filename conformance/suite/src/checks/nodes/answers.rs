@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::failures::{Allowed, judge, nothing_to_show, places};
 use crate::{
-    check::{Checked, Expect as _, ensure, fail},
+    check::{Checked, Expect as _, Stop, ensure, fail},
     checks::deeds::{DEEDS, Day, Deed, Done, ended},
     trial::{Application, Disturbance, Ending, Observed, Request, Trial, Which},
 };
@@ -116,16 +116,35 @@ fn body(request: &Request) -> Option<Vec<u8>> {
     }
 }
 
-/// Has the requests of this function get what the same methods answered in `other`.
+/// Has the requests of this function get what the same methods answered in `other`, over and over.
 fn mix_up(app: &Application, function: Function, other: &Observed) {
-    let mut seen = std::collections::BTreeMap::<String, u32>::new();
+    let mut answers = std::collections::BTreeMap::<String, Vec<Vec<u8>>>::new();
     for request in other.requests() {
-        let Some(body) = body(&request) else { continue };
-        let number = seen.entry(request.method.clone()).or_default();
-        let which = Which { function: Some(function), method: Some(request.method.clone()), ..Which::all() };
-        app.disturb(which.nth(*number), Disturbance::Instead(body));
-        *number += 1;
+        if let Some(body) = body(&request) {
+            answers.entry(request.method.clone()).or_default().push(body);
+        }
     }
+    for (method, bodies) in answers {
+        let last = bodies.len().saturating_sub(1);
+        for (number, body) in bodies.into_iter().enumerate() {
+            let which = Which {
+                function: Some(function),
+                method: Some(method.clone()),
+                from: u32::try_from(number).unwrap_or(u32::MAX),
+                // The last one for all that come.
+                count: (number < last).then_some(1),
+                ..Which::all()
+            };
+            app.disturb(which, Disturbance::Instead(body));
+        }
+    }
+}
+
+/// A day in an application that is lent one endpoint alone: a second one would put right what the first does wrong.
+async fn with_one_endpoint(trial: &mut Trial) -> Result<Day, Stop> {
+    let settings = Value::Object(trial.facts.testbed.settings.clone()).to_string();
+    let app = trial.application_with(&settings, 1).await?.expected("open succeeds with settings that fit")?;
+    Day::with(trial, app).await
 }
 
 fn corrupt(code: ErrorCode) -> bool {
@@ -134,7 +153,7 @@ fn corrupt(code: ErrorCode) -> bool {
 
 /// A block's questions get another block's answers.
 pub(super) async fn of_another_block(trial: &mut Trial) -> Checked {
-    let day = Day::begin(trial).await?;
+    let day = with_one_endpoint(trial).await?;
     let app = &day.application;
     let number = day.block();
     app.block(BlockSelector::Number(number.saturating_sub(1))).await.expected("a block that is there")?;
@@ -160,7 +179,7 @@ pub(super) async fn of_another_block(trial: &mut Trial) -> Checked {
 
 /// A receipt's questions get another transaction's answers.
 pub(super) async fn of_another_transaction(trial: &mut Trial) -> Checked {
-    let day = Day::begin(trial).await?;
+    let day = with_one_endpoint(trial).await?;
     let app = &day.application;
     let first = &day.written.envelope;
     let ask = async |app: &Application, envelope: &adapter_spec::types::Envelope| {
@@ -235,10 +254,7 @@ fn another(trial: &mut Trial, bytes: &[u8]) -> Vec<u8> {
 
 /// The node says of the transaction that was sent that it has another id.
 pub(super) async fn another_id(trial: &mut Trial) -> Checked {
-    // With one endpoint: a second one would truly say that it has the transaction already.
-    let settings = Value::Object(trial.facts.testbed.settings.clone()).to_string();
-    let app = trial.application_with(&settings, 1).await?.expected("open succeeds with settings that fit")?;
-    let day = Day::with(trial, app).await?;
+    let day = with_one_endpoint(trial).await?;
     let app = &day.application;
     let (call, options) = (trial.add(5)?, trial.options());
     let envelope = app.envelope(call, &day.actor, options).await?;
@@ -266,7 +282,7 @@ pub(super) async fn another_id(trial: &mut Trial) -> Checked {
 
 /// The node says of a block that it has another hash than its bytes have.
 pub(super) async fn another_hash(trial: &mut Trial) -> Checked {
-    let day = Day::begin(trial).await?;
+    let day = with_one_endpoint(trial).await?;
     let app = &day.application;
     let right = app.block(BlockSelector::Number(day.block())).await.expected("a block that is there")?;
     if right.header.is_none() {

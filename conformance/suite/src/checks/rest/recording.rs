@@ -20,13 +20,13 @@ pub(super) async fn again(trial: &mut Trial) -> Checked {
     for is_fresh in [false, true, false, true] {
         let how = if is_fresh { "in a fresh instance each" } else { "in one fresh instance" };
         let Again { endings, parted } = app.again(is_fresh).await?;
+        ensure(parted.is_none(), format!("the same import calls, {how}"), || parted.unwrap_or_default())?;
         for (call, ending) in &endings {
             ensure(call.ending == *ending, format!("{}, {how}: the same result", call.function), || {
                 let now = crate::trial::Observed { ending: ending.clone(), ..call.clone() };
                 format!("{}, and before {}", ended(&now), ended(call))
             })?;
         }
-        ensure(parted.is_none(), format!("the same import calls, {how}"), || parted.unwrap_or_default())?;
     }
     Ok(())
 }

@@ -21,7 +21,8 @@ use crate::{
 struct Seen {
     /// What of it must be the same under all conditions.
     same: Json,
-    /// What must be the same unless the application has another past: what was asked of endpoints, in order.
+    /// What must be the same unless the application has another past: the methods that were asked, in the order in which
+    /// each was asked first. How often is a matter of how long the chain is.
     asked: Vec<String>,
     /// For people.
     ended: String,
@@ -66,16 +67,18 @@ fn seen(trial: &Trial, call: &Observed, exact: Option<Json>) -> Seen {
     let requests = call.requests();
     let submits = &trial.facts.testbed.submits;
     let submitted = requests.iter().filter(|request| submits.contains(&request.method)).count();
+    let mut asked: Vec<String> = Vec::new();
+    for request in requests {
+        if !asked.contains(&request.method) {
+            asked.push(request.method);
+        }
+    }
     let end = match &call.ending {
         Ending::Success(answer) => exact.unwrap_or_else(|| shape(answer)),
         Ending::Error(error) | Ending::SendFailure(_, error) => json!([error.code, error.retryable]),
         other => json!(format!("{other:?}")),
     };
-    Seen {
-        same: json!([end, submitted]),
-        asked: requests.into_iter().map(|request| request.method).collect(),
-        ended: format!("{}, {submitted} submissions", ended(call)),
-    }
+    Seen { same: json!([end, submitted]), asked, ended: format!("{}, {submitted} submissions", ended(call)) }
 }
 
 async fn reads(
