@@ -9,7 +9,6 @@ use alloy_primitives::{Bytes, U64, U256};
 use crate::{
     abi,
     continuation::{self, Continuation},
-    errors::invalid,
     evaluate,
     fees::{self, Market},
     nonces::{self, Counts},
@@ -30,6 +29,7 @@ pub(crate) async fn begin(
     parties: &[Party],
     options: &CallOptions,
 ) -> Result<Step, Error> {
+    bounded(&call)?;
     if let Call::Evaluate(call) = call {
         return evaluate::evaluate(settings, host, &call, parties, options).await.map(Step::Answer);
     }
@@ -94,6 +94,7 @@ pub(crate) async fn estimate(
     parties: &[Party],
     options: &CallOptions,
 ) -> Result<Estimate, Error> {
+    bounded(&call)?;
     let sender = parties::sender(parties)?;
     if let Call::Evaluate(_) = call {
         return Ok(Estimate { units: Some("0".into()), fee: Some("0".into()) });
@@ -136,14 +137,13 @@ fn message(call: &Call, sender: &Sender, options: &CallOptions) -> Result<Messag
             return Err(Error::unsupported(&format!("the native call {:?}", native.name)));
         }
     };
-    bounded(&data)?;
     Ok(Message { from: Some(sender.address), to, value: value.unwrap_or_default(), data })
 }
 
 /// Selector and arguments of a call.
 pub(crate) fn call_data(call: &ContractCall) -> Result<Bytes, Error> {
     if !call.private_arguments.is_empty() {
-        return Err(invalid("Ethereum has no private arguments: whatever is sent is public"));
+        return Err(Error::unsupported("private arguments: whatever is sent to Ethereum is public"));
     }
     // Without a function, only currency is sent.
     if call.function.is_empty() && call.arguments.is_empty() {
@@ -154,8 +154,8 @@ pub(crate) fn call_data(call: &ContractCall) -> Result<Bytes, Error> {
 }
 
 /// Refuses what the descriptor's `max-payload` excludes.
-pub(crate) fn bounded(data: &[u8]) -> Result<(), Error> {
-    if data.len() > MAX_PAYLOAD as usize {
+fn bounded(call: &Call) -> Result<(), Error> {
+    if call.payload() > u64::from(MAX_PAYLOAD) {
         return Err(Error::new(ErrorCode::TooLarge, format!("a call takes at most {MAX_PAYLOAD} bytes")));
     }
     Ok(())

@@ -8,11 +8,12 @@ use alloy_primitives::{B256, Bytes};
 
 use crate::{
     abi,
-    begin::{bounded, call_data},
+    begin::call_data,
     errors::invalid,
     finality, parties,
     rpc::{self, BlockId, Message, Node},
     settings::{FinalityRule, Settings},
+    store,
 };
 
 /// Answers a read.
@@ -23,11 +24,13 @@ pub(crate) async fn evaluate(
     parties: &[Party],
     options: &CallOptions,
 ) -> Result<Output, Error> {
+    if call.function == store::HISTORY {
+        return store::read_history(settings, host, call, options).await;
+    }
     let contract = abi::address(&call.contract, "the contract")?;
     let from = if parties.is_empty() { None } else { Some(parties::sender(parties)?.address) };
     let value = options.amount.as_deref().map(|text| abi::amount(text, "the amount")).transpose()?;
     let data = call_data(call)?;
-    bounded(&data)?;
     let message = Message { from, to: Some(contract), value: value.unwrap_or_default(), data };
     let node = Node::lent(host)?;
     let at = block_id(settings, &node, options.at.as_ref()).await?;

@@ -50,6 +50,7 @@ pub(crate) async fn read(
     let heights = finality::answered(settings, &mut answers)?;
     let bound = heights.at(filter.confidence);
 
+    let went_on = matches!(start, EventStart::Cursor(_));
     let mut cursor = match start {
         EventStart::Earliest => Cursor::at(0),
         EventStart::Latest => Cursor::at(bound.saturating_add(1)),
@@ -65,6 +66,13 @@ pub(crate) async fn read(
     if !retracted.is_empty() {
         let scanned = cursor.scanned();
         return Ok(EventPage { events: retracted, cursor: cursor.encode(), scanned });
+    }
+    // One beyond the head is where a reader waits. Further on: this node is behind, or the chain became shorter.
+    if went_on && cursor.next_block > heights.head.number().saturating_add(1) {
+        return Err(Error::retryable(
+            ErrorCode::OutOfRange,
+            format!("the cursor goes on at block {}, beyond the node's newest", cursor.next_block),
+        ));
     }
     let mut page = Page { events: Vec::new(), limit, bytes_left: max_bytes };
     if cursor.next_block <= bound {

@@ -176,10 +176,10 @@ impl FrameworkAdapter for Ethereum {
 
     async fn from_outcome(
         &self,
-        host: &dyn Imports,
+        _host: &dyn Imports,
         operation: StoreOperation,
         outcome: Result<Output, Error>,
     ) -> Result<StoreAnswer, Error> {
-        store::from_outcome(host, &operation, outcome).await
+        store::from_outcome(&operation, outcome)
     }
 }

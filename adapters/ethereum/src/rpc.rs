@@ -106,7 +106,12 @@ impl Answers {
 
     /// The next answer is the chain's id: it must be the one that is set.
     pub(crate) fn next_chain(&mut self, settings: &Settings) -> Result<(), Error> {
-        let chain: U64 = self.next()?;
+        let (method, answer) = self.raw()?;
+        let text: String = decode(method, answer.clone())?;
+        if text == "0x" {
+            return Err(corrupt(method, "a number without digits"));
+        }
+        let chain: U64 = decode(method, answer)?;
         if chain == U64::from(settings.chain_id) {
             return Ok(());
         }
@@ -123,7 +128,10 @@ pub(crate) fn decode<T: DeserializeOwned>(
     answer: Result<String, JsonRpcFailure>,
 ) -> Result<T, Error> {
     let json = answer.map_err(|failure| errors::from_node(method, &failure))?;
-    serde_json::from_str(&json).map_err(|error| corrupt(method, error.to_string()))
+    // What the decoder says holds bytes of the node's.
+    serde_json::from_str(&json).map_err(|error| {
+        corrupt(method, format!("it does not decode at line {}, column {}", error.line(), error.column()))
+    })
 }
 
 /// A block as questions name it.

@@ -83,7 +83,8 @@ impl Settings {
     /// Reads the settings and checks their bounds.
     pub(crate) fn parse(json: &str) -> Result<Self, Error> {
         let refuse = |why: String| Error::new(ErrorCode::InvalidArgument, format!("settings: {why}"));
-        let settings: Settings = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
+        let settings: Settings = serde_json::from_str(json)
+            .map_err(|error| refuse(misfit(json).unwrap_or_else(|| error.to_string())))?;
         let bounded = |name: &str, value: u64, most: u64| {
             if (1..=most).contains(&value) {
                 Ok(())
@@ -105,6 +106,18 @@ impl Settings {
     pub(crate) fn lease_millis(&self) -> u64 {
         self.lease_seconds.saturating_mul(1000)
     }
+}
+
+/// The setting that does not fit, by name. The decoder says only where in the text it is.
+fn misfit(json: &str) -> Option<String> {
+    let given: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).ok()?;
+    given.into_iter().find_map(|(name, value)| {
+        // Alone beside what is required, so that only this one can be wrong.
+        let mut alone = serde_json::Map::from_iter([("chain_id".to_owned(), 1.into())]);
+        alone.insert(name.clone(), value);
+        let fault = serde_json::from_value::<Settings>(alone.into()).err()?;
+        Some(format!("`{name}` does not fit: {fault}"))
+    })
 }
 
 #[cfg(test)]

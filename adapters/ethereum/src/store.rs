@@ -6,16 +6,17 @@
 use adapter_sdk::{
     Imports,
     types::{
-        BlockRef, Call, ContractCall, Deployment, Error, ErrorCode, Goal, Output, PlannedCall, StoreAnswer,
-        StoreEntry, StoreOperation, StoreVersion, Value,
+        BlockRef, Call, CallOptions, ContractCall, Deployment, Error, ErrorCode, Goal, Output, PlannedCall,
+        StoreAnswer, StoreEntry, StoreOperation, StoreVersion, Value,
     },
 };
 use alloy_dyn_abi::{DynSolType, DynSolType as Type, DynSolValue};
-use alloy_primitives::{Address, B256, U64, hex, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U64, U256, hex, keccak256};
 use serde::Deserialize;
 
 use crate::{
     abi,
+    begin::call_data,
     errors::{corrupt, invalid},
     rpc::{self, Log, LogFilter, Node},
     settings::Settings,
@@ -106,15 +107,47 @@ pub(crate) fn to_call(settings: &Settings, contract: &str, operation: StoreOpera
         StoreOperation::Update(entry) => Call::Invoke(call("update(string,bytes)", checked_entry(entry)?)),
         StoreOperation::Delete(key) => Call::Invoke(call("remove(string)", vec![checked_key(&key)?])),
         StoreOperation::Get(key) => Call::Evaluate(call("get(string)(bytes)", vec![checked_key(&key)?])),
-        StoreOperation::History(key) => {
-            Call::Evaluate(call("history(string)(address,uint64[])", vec![checked_key(&key)?]))
-        }
+        StoreOperation::History(key) => Call::Evaluate(call(HISTORY, vec![checked_key(&key)?])),
     })
 }
 
-/// What the outcome of the operation's call means.
-pub(crate) async fn from_outcome(
+/// The function by which a history is read: it is none of the contract's, since the versions are in the chain's events.
+pub(crate) const HISTORY: &str = "preset-history";
+
+/// Reads the history of a key: `raw` is what the contract says of its blocks, `json` has the versions, none where the key
+/// was never written.
+pub(crate) async fn read_history(
+    settings: &Settings,
     host: &dyn Imports,
+    call: &ContractCall,
+    options: &CallOptions,
+) -> Result<Output, Error> {
+    if options.at.is_some() || options.amount.is_some() {
+        return Err(Error::unsupported("a history as of a block, or for an amount"));
+    }
+    let [Value::Text(key)] = call.arguments.as_slice() else {
+        return Err(invalid("a history is of one key"));
+    };
+    let contract = abi::address(&call.contract, "the preset contract")?;
+    let places_of = ContractCall { function: PLACES.into(), ..call.clone() };
+    let message =
+        rpc::Message { from: None, to: Some(contract), value: U256::ZERO, data: call_data(&places_of)? };
+    let node = Node::lent(host)?;
+    let mut answers = node.ask(vec![rpc::chain_id(), rpc::call(&message, rpc::BlockId::Latest)]).await;
+    answers.next_chain(settings)?;
+    let raw: Bytes = answers.next()?;
+    let (contract, blocks) = places(&raw)?;
+    let versions = history(host, key, contract, &blocks).await?;
+    let json = serde_json::to_string(&versions)
+        .map_err(|error| Error::new(ErrorCode::Internal, format!("the history was not encoded: {error}")))?;
+    Ok(Output { raw: raw.to_vec(), json: Some(json) })
+}
+
+/// The function of the contract that tells where versions are.
+const PLACES: &str = "history(string)(address,uint64[])";
+
+/// What the outcome of the operation's call means.
+pub(crate) fn from_outcome(
     operation: &StoreOperation,
     outcome: Result<Output, Error>,
 ) -> Result<StoreAnswer, Error> {
@@ -128,12 +161,15 @@ pub(crate) async fn from_outcome(
             [DynSolValue::Bytes(value)] => Ok(StoreAnswer::Value(value.clone())),
             _ => Err(no_store()),
         },
-        StoreOperation::History(key) => {
-            let (contract, blocks) = places(&output.raw)?;
-            if blocks.is_empty() {
-                return Err(Error::new(ErrorCode::NotFound, "the store has never had this key"));
+        StoreOperation::History(_) => {
+            let versions: Option<Vec<StoreVersion>> =
+                output.json.as_deref().and_then(|json| serde_json::from_str(json).ok());
+            match versions.ok_or_else(no_store)? {
+                versions if versions.is_empty() => {
+                    Err(Error::new(ErrorCode::NotFound, "the store has never had this key"))
+                }
+                versions => Ok(StoreAnswer::History(versions)),
             }
-            history(host, key, contract, &blocks).await.map(StoreAnswer::History)
         }
     }
 }

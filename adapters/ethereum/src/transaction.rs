@@ -230,19 +230,24 @@ impl Seal {
         if s > HALF_ORDER {
             return Err(invalid("the signature's s must be in the lower half of the curve's order"));
         }
-        let parity = match signature.recovery_id {
-            Some(0) => false,
-            Some(1) => true,
-            _ => return Err(invalid("the signature needs a recovery id of 0 or 1")),
-        };
         let digest = host.hash(HashAlgorithm::Keccak256, message);
-        let point = host.recover(SignatureScheme::EcdsaSecp256k1Keccak256, &digest, signature);
-        if point.as_deref().and_then(parties::address_of) != Some(sender) {
+        let is_senders = |parity: u8| {
+            let tried = Signature { recovery_id: Some(parity), ..signature.clone() };
+            let point = host.recover(SignatureScheme::EcdsaSecp256k1Keccak256, &digest, &tried);
+            point.as_deref().and_then(parties::address_of) == Some(sender)
+        };
+        // Many signers cannot give the parity; of the two, only one leads to the sender.
+        let parity = match signature.recovery_id {
+            None => [0, 1].into_iter().find(|parity| is_senders(*parity)),
+            Some(given @ (0 | 1)) => Some(given).filter(|given| is_senders(*given)),
+            Some(_) => return Err(invalid("a signature's recovery id is 0 or 1")),
+        };
+        let Some(parity) = parity else {
             return Err(invalid(format!(
                 "the signature is not by the key of {sender} over what was to be signed"
             )));
-        }
-        Ok(Seal { r: U256::from_be_bytes(r), s: U256::from_be_bytes(s), parity })
+        };
+        Ok(Seal { r: U256::from_be_bytes(r), s: U256::from_be_bytes(s), parity: parity == 1 })
     }
 }
 

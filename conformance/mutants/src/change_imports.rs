@@ -32,9 +32,15 @@ pub(crate) trait ImportChange: Send + Sync + 'static {
     ) -> Answers {
         imports.json_rpc(requests).await
     }
-    /// Whether a signature holds.
-    fn verify(&self, holds: bool) -> bool {
-        holds
+    /// Whether a signature is the key's.
+    fn verify(
+        &self,
+        imports: &dyn Imports,
+        key: &PublicKey,
+        input: &SigningInput,
+        signature: &Signature,
+    ) -> bool {
+        imports.verify(key, input, signature)
     }
     /// What time it is.
     fn now(&self, _function: Function, millis: u64) -> u64 {
@@ -99,7 +105,7 @@ impl Imports for ChangedImports {
         self.inner.hash(algorithm, data)
     }
     fn verify(&self, key: &PublicKey, input: &SigningInput, signature: &Signature) -> bool {
-        self.change.verify(self.inner.verify(key, input, signature))
+        self.change.verify(&*self.inner, key, input, signature)
     }
     fn recover(&self, scheme: SignatureScheme, digest: &[u8], signature: &Signature) -> Option<Vec<u8>> {
         self.inner.recover(scheme, digest, signature)

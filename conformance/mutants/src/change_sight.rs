@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use adapter_spec::{Function, Lender, types::transport::Lent};
+use adapter_spec::{
+    Function, Imports, Lender,
+    types::{PublicKey, Signature, SigningInput, transport::Lent},
+};
 
 use crate::{
     Mutation,
@@ -30,8 +33,14 @@ impl ImportChange for Sight {
         (self.lent_as)(lent)
     }
 
-    fn verify(&self, holds: bool) -> bool {
-        (self.verify)(holds)
+    fn verify(
+        &self,
+        imports: &dyn Imports,
+        key: &PublicKey,
+        input: &SigningInput,
+        signature: &Signature,
+    ) -> bool {
+        (self.verify)(imports.verify(key, input, signature))
     }
 
     fn now(&self, function: Function, millis: u64) -> u64 {

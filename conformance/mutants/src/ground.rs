@@ -8,6 +8,8 @@ use berth_model::ModelNode;
 use berth_suite::{Ground, Stop, Testbed};
 use sha2::{Digest as _, Sha256};
 
+use crate::anchors;
+
 /// Endpoints under one need.
 const ENDPOINTS: usize = 2;
 
@@ -30,13 +32,17 @@ impl ModelGround {
     pub fn new() -> Result<Self, Stop> {
         let broken = |error: String| Stop::Harness(format!("the model ledger: {error}"));
         let node = ModelNode::new("model");
-        let places = BTreeMap::from([
+        let mut places = BTreeMap::from([
             ("node".to_owned(), "http://127.0.0.1:1".to_owned()),
             ("auditor".to_owned(), hex::encode(key("auditor"))),
             ("party".to_owned(), hex::encode(key("first"))),
         ]);
+        places.extend(anchors::places(&node)?);
         let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../model/testbed.toml"));
-        let testbed = Testbed::read(file, &places).map_err(|error| broken(error.to_string()))?;
+        let mut testbed = Testbed::read(file, &places).map_err(|error| broken(error.to_string()))?;
+        if let Some(proofs) = &mut testbed.proofs {
+            proofs.vectors = anchors::vectors(&node.name())?;
+        }
         let party = SigningKey::from_bytes(SignatureScheme::EcdsaP256Sha256, &key("first"));
         let party = party.map_err(|error| broken(error.to_string()))?.public_key();
         node.fund_key(&party, 1_000_000_000_000);

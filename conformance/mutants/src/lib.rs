@@ -4,11 +4,13 @@
 //! A [`Mutation`] stands between the suite and the honest adapter, and between the honest adapter and what it is lent.
 //! What it does not change is as honest as before.
 
+mod anchors;
 mod areas;
 mod change_begin;
 mod change_block;
 mod change_descriptor;
 mod change_errors;
+mod change_events;
 mod change_imports;
 mod change_sight;
 mod change_store;

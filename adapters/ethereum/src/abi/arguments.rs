@@ -10,6 +10,7 @@ pub(super) fn coerce(given: &Value, wanted: &DynSolType) -> Result<DynSolValue, 
     match given {
         Value::Text(text) => of_text(text, wanted),
         Value::Bytes(bytes) => of_bytes(bytes, wanted),
+        Value::Integer(text) if text.contains('x') => Err("it is not a decimal number".into()),
         Value::Integer(text) => of_integer(text, wanted),
         Value::Boolean(value) => match wanted {
             DynSolType::Bool => Ok(DynSolValue::Bool(*value)),

@@ -72,8 +72,9 @@ pub(crate) fn from_answer(method: &str, error: &JsonRpcError) -> Error {
         Some(table::Meaning::Refusal { code, retryable }) => (code, retryable),
         Some(table::Meaning::NonceUsed) => (ErrorCode::Conflict, true),
         Some(table::Meaning::AlreadyKnown) => (ErrorCode::AlreadyExists, false),
-        None => (ErrorCode::Rejected, false),
+        None if method == crate::rpc::SEND => (ErrorCode::Rejected, false),
+        None => (ErrorCode::Unavailable, false),
     };
-    let message = format!("the node refused {method}: {}", readable(&error.message));
+    let message = format!("the node refused {method}; its own words are the framework's code");
     Error { code, message, native: Some(native), retryable }
 }

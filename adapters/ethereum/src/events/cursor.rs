@@ -9,11 +9,11 @@ use crate::{codec, errors::invalid};
 /// Kind and version of the encoding.
 const KIND: (u8, u8) = (b'e', 1);
 /// The most blocks remembered.
-pub(super) const MAX_VISITED: usize = 256;
+pub(super) const MAX_VISITED: usize = 120;
 /// The most events remembered whole; those of older blocks are asked from the node again.
-pub(super) const MAX_DELIVERED: usize = 1024;
-/// The longest encoding that is looked at, bytes.
-const MAX_BYTES: usize = 1 << 18;
+pub(super) const MAX_DELIVERED: usize = 100;
+/// The longest encoding, bytes: what the standard allows (EVT-9).
+const MAX_BYTES: usize = 1 << 14;
 
 /// A block that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]

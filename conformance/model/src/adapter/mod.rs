@@ -30,6 +30,7 @@ use adapter_sdk::{
 };
 
 use crate::wire::SCHEMES;
+pub use proofs::with_signatures;
 use rpc::Nodes;
 use settings::Settings;
 

@@ -16,12 +16,17 @@ pub struct Anvil {
 
 impl Drop for Anvil {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.stop();
     }
 }
 
 impl Anvil {
+    /// Ends it.
+    pub fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// None, and a line that says so, when the program is not given.
     pub fn start() -> Option<Self> {
         let Ok(program) = std::env::var("BERTH_ANVIL") else {
