@@ -305,7 +305,7 @@ async fn reveal(
 ) -> Result<Output, Error> {
     #[derive(Deserialize)]
     struct Private {
-        private: Vec<(String, String)>,
+        private: serde_json::Value,
     }
     let [Value::Text(name)] = wanted.arguments.as_slice() else {
         return Err(super::errors::invalid("the name under which the private arguments are kept is a text"));
@@ -330,9 +330,11 @@ async fn reveal(
         "signature": hex::encode(signature.bytes),
     });
     let answer: Private = nodes.one(Ask::new(settings, "ledger_private", params).sensitive(true)).await?;
+    let raw = answer.private.to_string().into_bytes();
+    let given: Vec<(String, String)> = rpc::decode(answer.private)?;
     let mut shown = Vec::new();
-    for (name, value) in answer.private {
+    for (name, value) in given {
         shown.push(json!([name, format!("0x{}", hex::encode(rpc::bytes(&value)?))]));
     }
-    Ok(output(value::encode(&Value::Json(json!(shown).to_string()))))
+    Ok(Output { raw, json: Some(json!(shown).to_string()) })
 }

@@ -2,20 +2,16 @@
 
 use adapter_spec::{
     CallError, Function,
-    types::{Call, ErrorCode, SignItem, SignRequest, Step, Validity},
+    types::{Call, ErrorCode, SignItem, SignRequest, Step},
 };
-
-use berth_lending::recording::Import;
 
 use crate::{
     check::{Checked, Expect as _, Facts, Fault, Stop, ensure, fail},
-    trial::{Actor, Application, Observed, Trial, observed::json},
+    trial::{Actor, Application, Observed, Trial},
 };
 
 /// What a continuation may have beyond the call's own payload, bytes.
 const MAX_EXTRA: u64 = 64 << 10;
-/// An hour in milliseconds.
-const HOUR: u64 = 60 * 60 * 1000;
 /// Rounds of signatures that a call may ask for.
 const MAX_ROUNDS: usize = 16;
 
@@ -91,45 +87,19 @@ pub(super) async fn broken_ones_are_refused(trial: &mut Trial) -> Checked {
     application.abandon(request.continuation).await.expected("abandon frees a call")
 }
 
-/// The time that the adapter saw last, milliseconds since 1970.
-fn seen_millis(application: &Application) -> Option<u64> {
-    let calls = application.calls();
-    let mut exchanges = calls.iter().rev().flat_map(|call| call.exchanges.iter().rev());
-    exchanges.find_map(|exchange| match (exchange.import, &exchange.answer) {
-        (Import::NowMillis, Some(answer)) => json(answer).as_u64(),
-        _ => None,
-    })
-}
-
 pub(super) async fn late_ones_have_expired(trial: &mut Trial) -> Checked {
     let application = trial.application().await?;
     let actor = trial.actor(&application).await?;
     let request = asked(trial, &application, &actor, 1).await?;
     let signatures = actor.sign(&request)?;
-    match request.valid_until {
-        Validity::Unbounded => {
-            application.abandon(request.continuation).await.expected("abandon frees a call")?;
-            return Err(Stop::NotApplicable("the continuation is taken at any time".into()));
-        }
-        Validity::Millis(until) => {
-            let Some(now) = seen_millis(&application) else {
-                application.abandon(request.continuation).await.expected("abandon frees a call")?;
-                return Err(Stop::Unknown("the adapter never asked for the time".into()));
-            };
-            let left = until.saturating_sub(now).saturating_add(HOUR);
-            application.set_clock(i64::try_from(left).unwrap_or(i64::MAX));
-        }
-        Validity::Block(until) => {
-            let head = application.status().await.expected("status answers")?.head.number;
-            if !trial.can("advance") {
-                return Err(Stop::Unknown("the test bed cannot make blocks".into()));
-            }
-            trial.advance(until.saturating_sub(head) + 1).await?;
-        }
+    let passed = trial.pass(&application, &request.valid_until).await;
+    if !matches!(passed, Ok(true)) {
+        application.abandon(request.continuation).await.expected("abandon frees a call")?;
+        passed?;
+        return Err(Stop::NotApplicable("the continuation is taken at any time".into()));
     }
     let answer = application.resume(request.continuation.clone(), signatures).await;
     let abandoned = application.abandon(request.continuation).await;
-    application.set_clock(0);
     abandoned.expected("abandon of what has expired succeeds")?;
     let expected = "resume answers expired to a continuation past its valid-until";
     let error = answer.refused(expected)?;

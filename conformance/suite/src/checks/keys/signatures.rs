@@ -10,6 +10,9 @@ use crate::{
     trial::{Actor, Application, Signed, Trial, mirrored},
 };
 
+/// What becomes of a signature's bytes.
+type Damage = Box<dyn Fn(&mut Vec<u8>) + Send + Sync>;
+
 fn is_secp256k1(scheme: SignatureScheme) -> bool {
     matches!(
         scheme,
@@ -126,7 +129,7 @@ pub(super) async fn bad_ones_are_refused(trial: &mut Trial) -> Checked {
     })
     .await?;
     let place = trial.below(32);
-    let damages: [(&str, Box<dyn Fn(&mut Vec<u8>) + Send + Sync>); 7] = [
+    let damages: [(&str, Damage); 7] = [
         ("a signature with a bit of r turned", Box::new(move |bytes| turn(bytes, place))),
         ("a signature with a bit of s turned", Box::new(move |bytes| turn(bytes, 32 + place))),
         ("a signature without its last byte", Box::new(|bytes| bytes.truncate(63))),
