@@ -374,8 +374,7 @@ fn key(chain_id: u64, account: Address) -> String {
 
 fn decode(value: Option<&[u8]>) -> Result<Book, Error> {
     let Some(value) = value else { return Ok(Book::default()) };
-    codec::decode(KIND.0, KIND.1, value, "the book of nonces")
-        .map_err(|error| Error::new(ErrorCode::Internal, error.message))
+    codec::decode_state(KIND.0, KIND.1, value, "the book of nonces")
 }
 
 /// The book as it stands.
