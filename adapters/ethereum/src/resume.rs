@@ -50,7 +50,7 @@ pub(crate) async fn resume(
         None => book.sign(call.owner, nonce, id, counts, until),
         Some(original) => match book.replace(original, nonce, call.owner, id, counts, until)? {
             true => Ok(Signing::Taken),
-            false => Err(Error::new(
+            false => Err(Error::retryable(
                 ErrorCode::Conflict,
                 format!("nonce {nonce} is used: {original} or another transaction took effect"),
             )),
