@@ -10,7 +10,7 @@ use alloy_primitives::{U64, U256};
 use crate::{
     continuation::{self, Continuation, Tracking},
     errors::invalid,
-    fees, parties,
+    fees, nonces, parties,
     rpc::{self, BlockId, Head, Node, TransactionInfo},
     settings::{Settings, TransactionType},
     transaction::{self, Fees, Signed, Unsigned},
@@ -83,13 +83,15 @@ pub(crate) async fn replace(
         Some(tracking) => tracking.first_block,
         None => head.number(),
     };
-    let continuation = Continuation {
-        owner: continuation::owner(host, &options.salt),
-        until: host.now_millis().saturating_add(settings.lease_millis()),
-        point: sender.point.clone(),
-        first_block,
-        replaces: Some(id),
-        unsigned,
+    let owner = continuation::owner(host, &options.salt);
+    let until = host.now_millis().saturating_add(settings.lease_millis());
+    // The nonce is the original's; the lease says that the replacement goes on, until it is abandoned.
+    let lease = |book: &mut nonces::Book| {
+        book.set_lease(owner, nonce, until);
+        Ok(())
     };
+    nonces::update(host, settings.chain_id, sender.address, lease).await?;
+    let continuation =
+        Continuation { owner, until, point: sender.point.clone(), first_block, replaces: Some(id), unsigned };
     Ok(continuation.ask(&sender, &format!("; takes the place of {id}")))
 }
