@@ -1,11 +1,20 @@
 //! How far up the chain is safe, and how far it is final.
 
-use adapter_sdk::types::{Confidence, Error, ErrorCode};
+use adapter_sdk::{
+    Imports,
+    types::{Confidence, Error, ErrorCode},
+};
 
 use crate::{
-    rpc::{self, Answers, Ask, BlockId, Head},
+    codec,
+    rpc::{self, Answers, Ask, BlockId, Head, Node},
     settings::{FinalityRule, Settings},
 };
+
+/// Kind and version of the encoding.
+const KIND: (u8, u8) = (b'f', 1);
+/// How often the height is noted when others note theirs at the same time.
+const ATTEMPTS: u32 = 8;
 
 /// The newest block, and the heights up to which blocks stay.
 #[derive(Clone, Debug)]
@@ -68,4 +77,45 @@ impl Heights {
             format!("block {number} does not exist yet; the newest is {}", self.head.number()),
         ))
     }
+}
+
+/// The height of the last final block alone: one question.
+pub(crate) async fn last_final(settings: &Settings, node: &Node<'_>) -> Result<u64, Error> {
+    let (id, below) = match settings.finality {
+        FinalityRule::Announced => (BlockId::Finalized, 0),
+        FinalityRule::Depth(depth) => (BlockId::Latest, depth.saturating_sub(1)),
+    };
+    let block: Option<Head> = node.ask(vec![rpc::block(id)]).await.next_known()?;
+    Ok(block.map_or(0, |block| block.number().saturating_sub(below)))
+}
+
+/// The chain's key in the host's store: the highest block of which a receipt was answered for good.
+fn key(settings: &Settings) -> String {
+    format!("final/{}", settings.chain_id)
+}
+
+fn decode(stored: Option<&[u8]>) -> Result<u64, Error> {
+    stored.map_or(Ok(0), |stored| codec::decode_state(KIND.0, KIND.1, stored, "the height of what was final"))
+}
+
+/// The height that [`remember`] noted; 0 where there is none.
+pub(crate) async fn remembered(settings: &Settings, host: &dyn Imports) -> Result<u64, Error> {
+    decode(host.state_get(&key(settings)).await.as_deref())
+}
+
+/// Notes that a receipt is answered for good because of the block at this height, so that no node that is behind takes
+/// it back. It is no fault of the receipt if the note cannot be made.
+pub(crate) async fn remember(settings: &Settings, host: &dyn Imports, height: u64) -> Result<(), Error> {
+    let key = key(settings);
+    for _ in 0..ATTEMPTS {
+        let stored = host.state_get(&key).await;
+        if decode(stored.as_deref())? >= height {
+            break;
+        }
+        let new = codec::encode(KIND.0, KIND.1, &height);
+        if host.state_swap(&key, stored, Some(new)).await {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -2,8 +2,9 @@
 //!
 //! A nonce that is never used blocks every later one of the account, and one that is used twice loses a call. So:
 //!
-//! 1. `begin` **leases** the lowest nonce that is neither taken nor leased. A lease is a hint and no promise: it spreads
-//!    calls that begin together over different nonces, so that most of them sign once.
+//! 1. `begin` **leases** the lowest nonce that is neither taken nor leased. The lease's nonce is a hint and no promise: it
+//!    spreads calls that begin together over different nonces, so that most of them sign once. The lease itself says that
+//!    the call goes on: one that has none any more, since it was abandoned or its time is over, is not resumed.
 //! 2. `resume` **signs** only the lowest nonce that is not taken. A signature for any other is turned away with a new
 //!    step for that lowest one. So an abandoned or slow call leaves no gap behind itself: those that follow it move down
 //!    to its nonce, and it, if it comes back, moves up. Whoever is turned away was turned away because another call
@@ -35,7 +36,7 @@ pub(crate) type Owner = FixedBytes<16>;
 
 /// Kind and version of the encoding.
 const KIND: (u8, u8) = (b'n', 1);
-/// The most leases kept; beyond it the oldest go, since a lease is only a hint.
+/// The most leases kept; beyond it the oldest go, and their calls have to begin anew.
 const MAX_LEASES: usize = 256;
 /// The most nonces taken at once.
 const MAX_SLOTS: usize = 256;
@@ -134,7 +135,8 @@ pub(crate) enum Sending {
 impl Book {
     /// Drops what is over.
     fn tidy(&mut self, counts: Counts) {
-        self.leases.retain(|lease| lease.nonce >= counts.latest && lease.until > counts.now);
+        // A lease whose nonce is used stays: its call, where it comes back in time, moves up.
+        self.leases.retain(|lease| lease.until > counts.now);
         for slot in &mut self.slots {
             if slot.until <= counts.now && !slot.signed.is_empty() {
                 slot.signed.clear();
@@ -178,7 +180,8 @@ impl Book {
         self.leases.iter().any(|lease| lease.nonce == nonce)
     }
 
-    fn set_lease(&mut self, owner: Owner, nonce: u64, until: u64) {
+    /// Notes that a call goes on until its time is over.
+    pub(crate) fn set_lease(&mut self, owner: Owner, nonce: u64, until: u64) {
         self.leases.retain(|lease| lease.owner != owner);
         self.leases.push(Lease { owner, nonce, until });
         let beyond = self.leases.len().saturating_sub(MAX_LEASES);
@@ -196,6 +199,14 @@ impl Book {
         });
         self.set_lease(owner, nonce, until);
         nonce
+    }
+
+    /// Whether a call goes on: its lease is held, or its envelope has a nonce. A call that was abandoned does not, nor
+    /// one whose lease was lost with the state: it can only be begun anew, since its nonce may be another's by now.
+    pub(crate) fn goes_on(&mut self, owner: Owner, counts: Counts) -> bool {
+        self.tidy(counts);
+        self.leases.iter().any(|lease| lease.owner == owner)
+            || self.slots.iter().any(|slot| slot.owner == owner)
     }
 
     /// Gives a lease back.
@@ -374,8 +385,7 @@ fn key(chain_id: u64, account: Address) -> String {
 
 fn decode(value: Option<&[u8]>) -> Result<Book, Error> {
     let Some(value) = value else { return Ok(Book::default()) };
-    codec::decode(KIND.0, KIND.1, value, "the book of nonces")
-        .map_err(|error| Error::new(ErrorCode::Internal, error.message))
+    codec::decode_state(KIND.0, KIND.1, value, "the book of nonces")
 }
 
 /// The book as it stands.

@@ -60,11 +60,44 @@ pub(crate) async fn receipt(
     let id = transaction::parse_id(transaction)?;
     let tracking = Tracking::decode(tracking)?;
     let node = Node::lent(host)?;
+    // Up to here receipts were answered for good. Only one that may be among them asks how far this node is, and asks
+    // first: a node that is behind now may not be any more when it is asked afterwards.
+    let remembered = finality::remembered(settings, host).await?;
+    let among = remembered > 0 && tracking.as_ref().is_none_or(|tracking| tracking.first_block <= remembered);
+    let behind = among && finality::last_final(settings, &node).await? < remembered;
+    let (receipt, settled) = look(settings, host, &node, id, tracking.as_ref()).await?;
+    let taken_back = match (&receipt.inclusion, &receipt.block) {
+        (Inclusion::Final, _) => false,
+        (_, Some(block)) => block.number <= remembered,
+        (_, None) => behind,
+    };
+    if taken_back {
+        return Err(Error::retryable(
+            ErrorCode::Unavailable,
+            format!(
+                "the node is behind: block {remembered} was final already; ask again later, or another node"
+            ),
+        ));
+    }
+    if let Some(height) = settled.filter(|height| *height > remembered) {
+        finality::remember(settings, host, height).await?;
+    }
+    Ok(receipt)
+}
+
+/// The receipt as this node has it, and the height of the final block that makes it one for good.
+async fn look(
+    settings: &Settings,
+    host: &dyn Imports,
+    node: &Node<'_>,
+    id: B256,
+    tracking: Option<&Tracking>,
+) -> Result<(Receipt, Option<u64>), Error> {
     // Most looks find nothing yet, so they ask for little.
     let found: Option<NodeReceipt> = node.ask(vec![rpc::receipt(id)]).await.next_known()?;
     if let Some(found) = found {
-        let heights = heights(settings, &node).await?;
-        if let Some(receipt) = included(&node, &heights, id, found).await? {
+        let heights = heights(settings, node).await?;
+        if let Some(receipt) = included(node, &heights, id, found).await? {
             return Ok(receipt);
         }
     }
@@ -73,9 +106,9 @@ pub(crate) async fn receipt(
         return Err(corrupt("eth_getTransactionByHash", "another transaction"));
     }
     match (info, tracking) {
-        (Some(_), _) => Ok(empty(id, Inclusion::Pending)),
-        (None, Some(tracking)) => superseded(settings, host, &node, id, &tracking).await,
-        (None, None) => Ok(empty(id, Inclusion::Unknown)),
+        (Some(_), _) => Ok((empty(id, Inclusion::Pending), None)),
+        (None, Some(tracking)) => superseded(settings, host, node, id, tracking).await,
+        (None, None) => Ok((empty(id, Inclusion::Unknown), None)),
     }
 }
 
@@ -83,44 +116,60 @@ async fn heights(settings: &Settings, node: &Node<'_>) -> Result<Heights, Error>
     finality::answered(settings, &mut node.ask(finality::asks(settings)).await)
 }
 
-/// The node knows nothing of it: another transaction may have used its nonce.
+/// The node knows nothing of it: another transaction may have used its nonce, for good once that one is final.
 async fn superseded(
     settings: &Settings,
     host: &dyn Imports,
     node: &Node<'_>,
     id: B256,
     tracking: &Tracking,
-) -> Result<Receipt, Error> {
-    let count = rpc::transaction_count(tracking.sender, BlockId::Latest);
-    let count: U64 = node.ask(vec![count]).await.next()?;
-    if count <= U64::from(tracking.nonce) {
-        return Ok(empty(id, Inclusion::Unknown));
+) -> Result<(Receipt, Option<u64>), Error> {
+    let unknown = || Ok((empty(id, Inclusion::Unknown), None));
+    let (sender, nonce) = (tracking.sender, U64::from(tracking.nonce));
+    let count: U64 = node.ask(vec![rpc::transaction_count(sender, BlockId::Latest)]).await.next()?;
+    if count <= nonce {
+        return unknown();
     }
     // The count was asked after the receipt; in between it may have been this very transaction that raised it.
-    let book = nonces::read(host, settings.chain_id, tracking.sender).await?;
+    let book = nonces::read(host, settings.chain_id, sender).await?;
     let others = book.alternatives(id);
     let asks = std::iter::once(id).chain(others.iter().copied()).map(rpc::receipt).collect();
     let mut answers = node.ask(asks).await;
-    if let Some(found) = answers.next_known::<NodeReceipt>()? {
-        let receipt = included(node, &heights(settings, node).await?, id, found).await?;
-        return Ok(receipt.unwrap_or_else(|| empty(id, Inclusion::Pending)));
+    let own: Option<NodeReceipt> = answers.next_known()?;
+    let heights = heights(settings, node).await?;
+    if let Some(found) = own {
+        let receipt = included(node, &heights, id, found).await?;
+        return Ok(receipt.unwrap_or_else(|| (empty(id, Inclusion::Pending), None)));
     }
-    let mut winner = String::new();
     for other in others {
-        if answers.next_known::<NodeReceipt>()?.is_some_and(|found| found.transaction_hash == other) {
-            winner = other.to_string();
-        }
+        let Some(found) = answers.next_known::<NodeReceipt>()? else { continue };
+        return match inclusion(node, &heights, other, &found).await? {
+            Some(Inclusion::Final) => {
+                let receipt = empty(id, Inclusion::Superseded(other.to_string()));
+                Ok((receipt, Some(found.block_number.to())))
+            }
+            _ => unknown(),
+        };
     }
-    Ok(empty(id, Inclusion::Superseded(winner)))
+    // Another program's, whose id nobody tells: its nonce is used in the final part of the chain, or not yet.
+    let last = heights.last_final;
+    let asked = node.ask(vec![rpc::transaction_count(sender, BlockId::Number(last))]).await.next::<U64>();
+    match asked {
+        Ok(count) if count > nonce => Ok((empty(id, Inclusion::Superseded(String::new())), Some(last))),
+        Ok(_) => unknown(),
+        // A node that keeps few states may have dropped that of the final block: then it is not known yet.
+        Err(error) if matches!(error.code, ErrorCode::Pruned | ErrorCode::NotFound) => unknown(),
+        Err(error) => Err(error),
+    }
 }
 
-/// The receipt, if the block that it names is the chain's at its height.
-async fn included(
+/// How far it has come in, if the block that its receipt names is the chain's at its height.
+async fn inclusion(
     node: &Node<'_>,
     heights: &Heights,
     id: B256,
-    found: NodeReceipt,
-) -> Result<Option<Receipt>, Error> {
+    found: &NodeReceipt,
+) -> Result<Option<Inclusion>, Error> {
     if found.transaction_hash != id {
         return Err(corrupt(METHOD, "the receipt of another transaction"));
     }
@@ -134,13 +183,24 @@ async fn included(
             return Ok(None);
         }
     }
+    if number <= heights.last_final {
+        return Ok(Some(Inclusion::Final));
+    }
+    let confirmations = heights.head.number().saturating_sub(number).saturating_add(1);
+    Ok(Some(Inclusion::Included(u32::try_from(confirmations).unwrap_or(u32::MAX))))
+}
+
+/// The receipt, if the block that it names is the chain's at its height.
+async fn included(
+    node: &Node<'_>,
+    heights: &Heights,
+    id: B256,
+    found: NodeReceipt,
+) -> Result<Option<(Receipt, Option<u64>)>, Error> {
+    let Some(inclusion) = inclusion(node, heights, id, &found).await? else { return Ok(None) };
+    let number: u64 = found.block_number.to();
     let block = BlockRef { number, hash: found.block_hash.to_vec() };
-    let inclusion = if number <= heights.last_final {
-        Inclusion::Final
-    } else {
-        let confirmations = heights.head.number().saturating_sub(number).saturating_add(1);
-        Inclusion::Included(u32::try_from(confirmations).unwrap_or(u32::MAX))
-    };
+    let settled = (inclusion == Inclusion::Final).then_some(number);
     let outcome = match found.status.map(|status| status.to::<u64>()) {
         Some(1) => Ok(Output { raw: Vec::new(), json: None }),
         Some(0) => Err(reason(node, number, id, found.gas_used).await),
@@ -162,7 +222,7 @@ async fn included(
     let created = outcome.is_ok().then_some(found.contract_address).flatten();
     let index = u32::try_from(found.transaction_index.to::<u64>())
         .map_err(|_| corrupt(METHOD, "a transaction index beyond 2^32"))?;
-    Ok(Some(Receipt {
+    let receipt = Receipt {
         transaction: id.to_string(),
         inclusion,
         block: Some(block),
@@ -175,7 +235,8 @@ async fn included(
             key: "ethereum.gas-used".into(),
             value: found.gas_used.to_string().into_bytes(),
         }],
-    }))
+    };
+    Ok(Some((receipt, settled)))
 }
 
 /// Why it failed: found by running it again, on the state after its block and, where that does not fail, before it.

@@ -5,12 +5,12 @@ use adapter_sdk::{
     Imports,
     types::{CallOptions, Envelope, Error, ErrorCode, Party, Step},
 };
-use alloy_primitives::U256;
+use alloy_primitives::{U64, U256};
 
 use crate::{
     continuation::{self, Continuation, Tracking},
     errors::invalid,
-    fees, parties,
+    fees, nonces, parties,
     rpc::{self, BlockId, Head, Node, TransactionInfo},
     settings::{Settings, TransactionType},
     transaction::{self, Fees, Signed, Unsigned},
@@ -46,15 +46,28 @@ pub(crate) async fn replace(
     };
     let node = Node::lent(host)?;
     let mut answers = node
-        .ask(vec![rpc::chain_id(), rpc::block(BlockId::Latest), fees::ask(kind), rpc::transaction(id)])
+        .ask(vec![
+            rpc::chain_id(),
+            rpc::block(BlockId::Latest),
+            fees::ask(kind),
+            rpc::transaction(id),
+            rpc::transaction_count(sender.address, BlockId::Latest),
+        ])
         .await;
     answers.next_chain(settings)?;
     let head: Head = answers.next()?;
     let market = fees::market(kind, &head, &mut answers)?;
     if answers.next_known::<TransactionInfo>()?.is_some_and(|info| info.block_hash.is_some()) {
         return Err(Error::new(
-            ErrorCode::Conflict,
+            ErrorCode::AlreadyExists,
             "the transaction is in a block already: nothing to replace",
+        ));
+    }
+    let (count, nonce): (U64, u64) = (answers.next()?, signed.unsigned.nonce);
+    if count > U64::from(nonce) {
+        return Err(Error::retryable(
+            ErrorCode::Conflict,
+            format!("nonce {nonce} was used by another transaction: begin the call anew"),
         ));
     }
     let unsigned =
@@ -70,13 +83,15 @@ pub(crate) async fn replace(
         Some(tracking) => tracking.first_block,
         None => head.number(),
     };
-    let continuation = Continuation {
-        owner: continuation::owner(host, &options.salt),
-        until: host.now_millis().saturating_add(settings.lease_millis()),
-        point: sender.point.clone(),
-        first_block,
-        replaces: Some(id),
-        unsigned,
+    let owner = continuation::owner(host, &options.salt);
+    let until = host.now_millis().saturating_add(settings.lease_millis());
+    // The nonce is the original's; the lease says that the replacement goes on, until it is abandoned.
+    let lease = |book: &mut nonces::Book| {
+        book.set_lease(owner, nonce, until);
+        Ok(())
     };
+    nonces::update(host, settings.chain_id, sender.address, lease).await?;
+    let continuation =
+        Continuation { owner, until, point: sender.point.clone(), first_block, replaces: Some(id), unsigned };
     Ok(continuation.ask(&sender, &format!("; takes the place of {id}")))
 }

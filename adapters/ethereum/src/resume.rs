@@ -46,15 +46,23 @@ pub(crate) async fn resume(
     let counts = counts(&node, sender.address, now).await?;
     nonces::settle(host, &node, settings.chain_id, sender.address, counts, until).await?;
     let nonce = call.unsigned.nonce;
-    let signing = nonces::update(host, settings.chain_id, sender.address, |book| match call.replaces {
-        None => book.sign(call.owner, nonce, id, counts, until),
-        Some(original) => match book.replace(original, nonce, call.owner, id, counts, until)? {
-            true => Ok(Signing::Taken),
-            false => Err(Error::new(
-                ErrorCode::Conflict,
-                format!("nonce {nonce} is used: {original} or another transaction took effect"),
-            )),
-        },
+    let signing = nonces::update(host, settings.chain_id, sender.address, |book| {
+        if !book.goes_on(call.owner, counts) {
+            return Err(Error::new(
+                ErrorCode::Expired,
+                "the call was given up, or what was reserved for it was lost: begin it anew",
+            ));
+        }
+        match call.replaces {
+            None => book.sign(call.owner, nonce, id, counts, until),
+            Some(original) => match book.replace(original, nonce, call.owner, id, counts, until)? {
+                true => Ok(Signing::Taken),
+                false => Err(Error::retryable(
+                    ErrorCode::Conflict,
+                    format!("nonce {nonce} is used: {original} or another transaction took effect"),
+                )),
+            },
+        }
     })
     .await?;
     match signing {

@@ -89,8 +89,7 @@ impl Sender<'_> {
                 self.refused(first, meaning, errors::from_answer(SEND, &error)).await
             }
             Err(JsonRpcFailure::Transport(failure)) => {
-                let left =
-                    !matches!(failure, Failure::Refused(_) | Failure::Unreachable(_) | Failure::Exhausted);
+                let left = !matches!(failure, Failure::Refused(_) | Failure::Unreachable(_));
                 let error = errors::from_transport(SEND, &failure);
                 if left || !first {
                     return Err(unknown(error));
@@ -146,7 +145,8 @@ impl Sender<'_> {
                 ErrorCode::Expired,
                 format!("it was not sent in time, and its nonce {} went to another transaction", self.nonce),
             ))),
-            Err(error) => Err(never(error)),
+            // After a loss of the state the book cannot say that it was not sent before.
+            Err(error) => Err(unknown(error)),
         }
     }
 
@@ -164,7 +164,8 @@ impl Sender<'_> {
         if used {
             let error = Error {
                 message: format!("nonce {} was used by another transaction: begin the call anew", self.nonce),
-                retryable: false,
+                // Not these bytes, but the call.
+                retryable: true,
                 ..error
             };
             self.drop_mark(None).await.map_err(never)?;
