@@ -5,10 +5,13 @@
 //! What it does not change is as honest as before.
 
 mod areas;
+mod change_answers;
 mod change_errors;
 mod change_imports;
 mod ground;
 mod mutation;
+mod remember;
+mod spare;
 
 pub use areas::all;
 pub use ground::ModelGround;

@@ -1,6 +1,6 @@
 //! What applications do every day: the rules watch it.
 
-use super::{blocks, events, store};
+use super::{blocks, events, once, store};
 use crate::{check::Checked, trial::Trial};
 
 /// What applications do every day.
@@ -9,6 +9,7 @@ pub(super) async fn ordinary_life(trial: &mut Trial) -> Checked {
     let actor = trial.actor(&application).await?;
     let (call, options) = (trial.add(1)?, trial.options());
     application.write_well(call, &actor, options).await?;
+    once::ordinary_use(trial, &application, &actor).await?;
     if trial.facts.interfaces.store {
         store::ordinary_use(trial, &application, &actor).await?;
     }
