@@ -32,6 +32,20 @@ pub(crate) trait ImportChange: Send + Sync + 'static {
     ) -> Answers {
         imports.json_rpc(requests).await
     }
+    /// Reads the state.
+    async fn state_get(&self, imports: &dyn Imports, key: &str) -> Option<Vec<u8>> {
+        imports.state_get(key).await
+    }
+    /// Writes the state.
+    async fn state_swap(
+        &self,
+        imports: &dyn Imports,
+        key: &str,
+        expected: Option<Vec<u8>>,
+        new: Option<Vec<u8>>,
+    ) -> bool {
+        imports.state_swap(key, expected, new).await
+    }
     /// Whether a signature is the key's.
     fn verify(
         &self,
@@ -111,10 +125,10 @@ impl Imports for ChangedImports {
         self.inner.recover(scheme, digest, signature)
     }
     async fn state_get(&self, key: &str) -> Option<Vec<u8>> {
-        self.inner.state_get(key).await
+        self.change.state_get(&*self.inner, key).await
     }
     async fn state_swap(&self, key: &str, expected: Option<Vec<u8>>, new: Option<Vec<u8>>) -> bool {
-        self.inner.state_swap(key, expected, new).await
+        self.change.state_swap(&*self.inner, key, expected, new).await
     }
     async fn state_trouble(&self, key: &str, new: Option<&[u8]>) -> Option<Ended> {
         self.inner.state_trouble(key, new).await

@@ -9,6 +9,7 @@ mod areas;
 mod change_begin;
 mod change_block;
 mod change_descriptor;
+mod change_answers;
 mod change_errors;
 mod change_events;
 mod change_imports;
@@ -16,6 +17,8 @@ mod change_sight;
 mod change_store;
 mod ground;
 mod mutation;
+mod remember;
+mod spare;
 
 pub use areas::all;
 pub use ground::ModelGround;

@@ -1,6 +1,6 @@
 //! What applications do every day: the rules watch it.
 
-use super::{blocks, calls, errors, events, store};
+use super::{blocks, calls, errors, events, once, store};
 use crate::{check::Checked, trial::Trial};
 
 /// What applications do every day.
@@ -11,6 +11,7 @@ pub(super) async fn ordinary_life(trial: &mut Trial) -> Checked {
     application.write_well(call, &actor, options).await?;
     calls::ordinary_use(trial, &application, &actor).await?;
     errors::ordinary_mistakes(trial, &application, &actor).await?;
+    once::ordinary_use(trial, &application, &actor).await?;
     if trial.facts.interfaces.store {
         store::ordinary_use(trial, &application, &actor).await?;
     }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(super) use replace::both_sent;
-pub(super) use send::{Ready, ready};
+pub(super) use send::{Ready, ordinary_use, ready};
 
 const TWO: &[Need] = &[Need::Entry("two-parties")];
 const SUBMITS: &[Need] = &[Need::Entry("submits")];

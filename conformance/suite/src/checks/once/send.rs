@@ -1,12 +1,15 @@
 //! `send`: what leaves, and how often.
 
-use adapter_spec::Function;
+use adapter_spec::{
+    Function,
+    types::{CallOptions, Step},
+};
 use futures_util::future::BoxFuture;
 
 use super::super::submission::{is_read, submissions, submitting};
 use crate::{
     Application,
-    check::{Checked, Facts, Fault, Stop, ensure, fail, same},
+    check::{Checked, Expect as _, Facts, Fault, Stop, ensure, fail, same},
     trial::{Actor, Counter, Crash, Disturbance, Observed, Trial, Which},
 };
 
@@ -88,6 +91,29 @@ impl Ready {
         trial.advance(1).await?;
         self.counter.grew_by(trial, &self.application, self.amount, what).await
     }
+}
+
+/// Calls that are estimated, given up, left for later, and looked after: what rules watch beside writes.
+pub(in super::super) async fn ordinary_use(
+    trial: &mut Trial,
+    application: &Application,
+    actor: &Actor,
+) -> Checked {
+    let call = trial.add(1)?;
+    // An undeclared estimate is an error, and as good.
+    application.estimate(call.clone(), actor.parties(), CallOptions::default()).await.ok();
+    let options = trial.options();
+    if let Step::Sign(request) = application.begin(call, actor.parties(), options).await.expected("begin")? {
+        application.abandon(request.continuation).await.expected("`abandon` succeeds")?;
+    }
+    let (amount, options) = (trial.amount(), trial.options());
+    let envelope = application.envelope(trial.add(amount)?, actor, options).await?;
+    application.receipt(&envelope.transaction, envelope.tracking.clone()).await.expected("a receipt")?;
+    same(&Ok(()), &application.try_send(&envelope).await?, "sending a good envelope")?;
+    application.included(&envelope).await?;
+    trial.advance(1).await?;
+    application.receipt(&envelope.transaction, envelope.tracking.clone()).await.expected("a receipt")?;
+    Ok(())
 }
 
 pub(super) async fn only_its_own(trial: &mut Trial) -> Checked {
