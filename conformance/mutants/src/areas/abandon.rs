@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use adapter_spec::{
-    CallError, Lender, async_trait,
+    CallError, Function, Lender, async_trait,
     types::{
         Call, CallOptions, Error, ErrorCode, Party, SignRequest, Signature, Step, Validity,
     },

@@ -214,7 +214,7 @@ impl ImportChange for Forgets {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let is_last: Vec<_> = requests.iter().map(|request| Some(&request.endpoint) == last.as_ref()).collect();
         let answers = imports.json_rpc(requests).await;
-        let change = |(answer, is_last)| match answer {
+        let change = |(answer, is_last): (_, bool)| match answer {
             Err(JsonRpcFailure::Transport(_)) if function == Function::Send && !is_last => {
                 Err(JsonRpcFailure::Transport(Failure::Unreachable("the next one is asked".into())))
             }
