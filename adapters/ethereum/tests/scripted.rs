@@ -114,7 +114,7 @@ async fn a_send_says_truly_whether_it_can_still_take_effect() {
         (transport(Failure::TooLarge(1)), ErrorCode::TooLarge, Effect::Unknown, false),
         (ok(json!("nonsense")), ErrorCode::CorruptResponse, Effect::Unknown, true),
         (ok(json!(hash(1))), ErrorCode::CorruptResponse, Effect::Unknown, true),
-        (refused(-32000, "nonce too low"), ErrorCode::Conflict, Effect::Never, false),
+        (refused(-32000, "nonce too low"), ErrorCode::Conflict, Effect::Never, true),
         (refused(-32000, "txpool is full"), ErrorCode::QuotaExceeded, Effect::Never, true),
         (refused(-32000, "transaction underpriced"), ErrorCode::Underpriced, Effect::Never, false),
         (refused(-32000, "nobody has seen this"), ErrorCode::Rejected, Effect::Never, false),

@@ -338,6 +338,9 @@ async fn an_envelope_whose_nonce_was_given_away_is_not_sent() {
     on.send(&other).await;
     node.mine(1);
     assert!(on.receipt(&other).await.outcome.unwrap().is_ok());
+    // Only what is final takes another's place for good.
+    assert_eq!(on.receipt(&unsent).await.inclusion, Inclusion::Unknown);
+    node.mine(5);
     assert_eq!(on.receipt(&unsent).await.inclusion, Inclusion::Superseded(String::new()));
 }
 
@@ -380,6 +383,8 @@ async fn a_replacement_takes_effect_instead_of_the_original() {
         on.send(&faster).await;
         node.mine(2);
         assert_eq!(on.receipt(&faster).await.inclusion, Inclusion::Included(2));
+        node.mine(5);
+        assert_eq!(on.receipt(&faster).await.inclusion, Inclusion::Final);
         let superseded = Inclusion::Superseded(faster.transaction.clone());
         assert_eq!(on.receipt(&original).await.inclusion, superseded);
         let failure = on.ledger.send(original.clone()).await.unwrap_err();
@@ -387,7 +392,7 @@ async fn a_replacement_takes_effect_instead_of_the_original() {
         let read = on.evaluate(call(&token, "balanceOf(address)(uint256)", balance())).await.unwrap();
         assert_eq!(read.json.as_deref(), Some("\"5\""));
         let late = on.ledger.replace(faster, on.user.party(), options(b"s")).await;
-        assert_eq!(answered(late).unwrap_err().code, ErrorCode::Conflict);
+        assert_eq!(answered(late).unwrap_err().code, ErrorCode::AlreadyExists);
     }
 }
 
