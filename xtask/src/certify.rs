@@ -37,13 +37,17 @@ impl Node {
             .stderr(Stdio::null())
             .spawn()
             .or_fail("Anvil does not start")?;
-        let mut lines = BufReader::new(child.stdout.take().or_fail("Anvil has no output")?).lines();
-        let address =
-            lines.by_ref().map_while(Result::ok).find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned));
+        let mut lines =
+            BufReader::new(child.stdout.take().ok_or_else(|| Failure::new("Anvil has no output"))?).lines();
+        let address = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned));
         // Its output must be read, or it stops.
         std::thread::spawn(move || lines.for_each(drop));
         let mut node = Node { child, url: String::new() };
-        node.url = format!("http://{}", address.or_fail("Anvil does not say where it listens")?);
+        node.url =
+            format!("http://{}", address.ok_or_else(|| Failure::new("Anvil does not say where it listens"))?);
         Ok(node)
     }
 }
@@ -83,13 +87,16 @@ const TAMPERED: &str = "tampered.component.wasm";
 
 /// Runs it.
 pub fn demonstrate(workspace: &Workspace, places: &Places) -> Outcome<()> {
-    let desk =
-        Desk { folder: workspace.target.join("certified"), berth: workspace.target.join("debug").join("berth") };
+    let desk = Desk {
+        folder: workspace.target.join("certified"),
+        berth: workspace.target.join("debug").join("berth"),
+    };
     if desk.folder.exists() {
         fs::remove_dir_all(&desk.folder).or_fail("cannot clear the folder of the last demonstration")?;
     }
     fs::create_dir_all(&desk.folder).or_fail("cannot make a folder for the demonstration")?;
-    fs::copy(places.components.join(COMPONENT), desk.folder.join(COMPONENT)).or_fail("cannot copy the component")?;
+    fs::copy(places.components.join(COMPONENT), desk.folder.join(COMPONENT))
+        .or_fail("cannot copy the component")?;
     println!("The files of this part stay in {}.", desk.folder.display());
 
     let node = Node::start(&places.node_tools.anvil)?;
@@ -112,7 +119,8 @@ pub fn demonstrate(workspace: &Workspace, places: &Places) -> Outcome<()> {
     println!("\nA certifier signs what the run showed, and a log that a witness watches takes it in:");
     desk.berth(0, &["certify", "key", "certifier.pem"])?;
     desk.berth(0, &["certify", "key", "witness.pem"])?;
-    let sign = ["certify", "sign", COMPONENT, "--key", "certifier.pem", "--evidence", "report/evidence.berth"];
+    let sign =
+        ["certify", "sign", COMPONENT, "--key", "certifier.pem", "--evidence", "report/evidence.berth"];
     desk.berth(0, &[&sign[..], &["--framework-version", "osaka"]].concat())?;
     let witness = ["--witness", "witness.example", "--key", "witness.pem"];
     desk.berth(0, &[&["certify", "log", "init", "log", "--origin", "log.example"][..], &witness].concat())?;
@@ -137,7 +145,10 @@ pub fn demonstrate(workspace: &Workspace, places: &Places) -> Outcome<()> {
         *byte ^= 1;
     }
     desk.write(TAMPERED, bytes)?;
-    desk.write(&format!("{TAMPERED}.certificate.json"), desk.read(&format!("{COMPONENT}.certificate.json"))?)?;
+    desk.write(
+        &format!("{TAMPERED}.certificate.json"),
+        desk.read(&format!("{COMPONENT}.certificate.json"))?,
+    )?;
     desk.berth(1, &admit(TAMPERED))?;
 
     println!("\nWhat is revoked is refused too, however good its certificate was:");

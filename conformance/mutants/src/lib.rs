@@ -6,10 +6,10 @@
 
 mod anchors;
 mod areas;
+mod change_answers;
 mod change_begin;
 mod change_block;
 mod change_descriptor;
-mod change_answers;
 mod change_errors;
 mod change_events;
 mod change_imports;

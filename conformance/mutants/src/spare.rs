@@ -61,10 +61,7 @@ impl Mutation for Spare {
         parties: Vec<Party>,
         options: CallOptions,
     ) -> Result<Step, CallError> {
-        let other = CallOptions {
-            salt: options.salt.iter().map(|byte| !byte).collect(),
-            ..options.clone()
-        };
+        let other = CallOptions { salt: options.salt.iter().map(|byte| !byte).collect(), ..options.clone() };
         let first = honest.ledger.begin(call.clone(), parties.clone(), options).await?;
         let Step::Sign(first) = first else { return Ok(first) };
         let Step::Sign(second) = honest.ledger.begin(call, parties, other).await? else {

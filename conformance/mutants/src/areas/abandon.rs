@@ -4,9 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use adapter_spec::{
     CallError, Function, Lender, async_trait,
-    types::{
-        Call, CallOptions, Error, ErrorCode, Party, SignRequest, Signature, Step, Validity,
-    },
+    types::{Call, CallOptions, Error, ErrorCode, Party, SignRequest, Signature, Step, Validity},
 };
 
 use crate::{

@@ -32,9 +32,12 @@ pub(super) fn mutants() -> Vec<Mutant> {
         Mutant::new("ONCE-4", "a-repetition-is-known-by-the-state-alone", "when the state was lost", || {
             Box::new(Spare::new(When::Forgotten))
         }),
-        Mutant::new("ONCE-5", "what-is-there-is-a-failure", "sending an envelope again that is in the chain", || {
-            Box::new(AlreadyThere)
-        }),
+        Mutant::new(
+            "ONCE-5",
+            "what-is-there-is-a-failure",
+            "sending an envelope again that is in the chain",
+            || Box::new(AlreadyThere),
+        ),
         Mutant::new("ONCE-6", "every-refusal-is-never", "by an earlier send", || {
             Box::new(ChangeFailures(|failure| Some(SendFailure { effect: Effect::Never, ..failure })))
         }),
@@ -201,7 +204,8 @@ struct Forgets(Mutex<Option<String>>);
 #[async_trait]
 impl ImportChange for Forgets {
     fn lent_as(&self, lent: Vec<Lent>) -> Vec<Lent> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = lent.last().map(|lent| lent.endpoint.clone());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            lent.last().map(|lent| lent.endpoint.clone());
         lent
     }
 
@@ -212,7 +216,8 @@ impl ImportChange for Forgets {
         requests: Vec<JsonRpcRequest>,
     ) -> Answers {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let is_last: Vec<_> = requests.iter().map(|request| Some(&request.endpoint) == last.as_ref()).collect();
+        let is_last: Vec<_> =
+            requests.iter().map(|request| Some(&request.endpoint) == last.as_ref()).collect();
         let answers = imports.json_rpc(requests).await;
         let change = |(answer, is_last): (_, bool)| match answer {
             Err(JsonRpcFailure::Transport(_)) if function == Function::Send && !is_last => {

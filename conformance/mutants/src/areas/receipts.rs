@@ -30,21 +30,31 @@ pub(super) fn mutants() -> Vec<Mutant> {
         Mutant::new("FIN-2", "final-by-height-alone", "which has left the chain", || {
             Box::new(Cached::default())
         }),
-        Mutant::new("FIN-3", "the-block-itself-does-not-count", "of which the block itself is the first", || {
-            Box::new(ChangeReceipts(|receipt| match receipt.inclusion {
-                Inclusion::Included(count) => Receipt { inclusion: Inclusion::Included(count - 1), ..receipt },
-                _ => receipt,
-            }))
-        }),
+        Mutant::new(
+            "FIN-3",
+            "the-block-itself-does-not-count",
+            "of which the block itself is the first",
+            || {
+                Box::new(ChangeReceipts(|receipt| match receipt.inclusion {
+                    Inclusion::Included(count) => {
+                        Receipt { inclusion: Inclusion::Included(count - 1), ..receipt }
+                    }
+                    _ => receipt,
+                }))
+            },
+        ),
         Mutant::new("FIN-4", "unknown-is-expired", "for what can still be sent", || {
             Box::new(ChangeReceipts(|receipt| match receipt.inclusion {
                 Inclusion::Unknown => Receipt { inclusion: Inclusion::Expired, ..receipt },
                 _ => receipt,
             }))
         }),
-        Mutant::new("FIN-4", "superseded-as-soon-as-replaced", "only when what took its place is final", || {
-            Box::new(SupersededEarly::default())
-        }),
+        Mutant::new(
+            "FIN-4",
+            "superseded-as-soon-as-replaced",
+            "only when what took its place is final",
+            || Box::new(SupersededEarly::default()),
+        ),
         Mutant::new("FIN-5", "superseded-names-itself", "names the transaction that took its place", || {
             Box::new(ChangeReceipts(|receipt| match receipt.inclusion {
                 Inclusion::Superseded(_) => {
@@ -65,12 +75,17 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 ..receipt
             }))
         }),
-        Mutant::new("FIN-7", "an-outcome-before-inclusion", "an outcome from inclusion on, and none before", || {
-            Box::new(ChangeReceipts(|receipt| Receipt {
-                outcome: receipt.outcome.or(Some(Ok(nothing()))),
-                ..receipt
-            }))
-        }),
+        Mutant::new(
+            "FIN-7",
+            "an-outcome-before-inclusion",
+            "an outcome from inclusion on, and none before",
+            || {
+                Box::new(ChangeReceipts(|receipt| Receipt {
+                    outcome: receipt.outcome.or(Some(Ok(nothing()))),
+                    ..receipt
+                }))
+            },
+        ),
         Mutant::new("FIN-7", "included-is-success", "a failed execution is an error", || {
             Box::new(ChangeReceipts(|receipt| Receipt {
                 outcome: receipt.outcome.map(|outcome| Ok(outcome.unwrap_or_else(|_| nothing()))),
@@ -94,7 +109,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
         }),
         Mutant::new("FIN-13", "events-have-ids-of-their-own", "with the same ids", || {
             Box::new(ChangeReceipts(|receipt| {
-                let renamed = |event: Event| Event { id: format!("{}-{}", event.transaction, event.index), ..event };
+                let renamed =
+                    |event: Event| Event { id: format!("{}-{}", event.transaction, event.index), ..event };
                 Receipt { events: receipt.events.into_iter().map(renamed).collect(), ..receipt }
             }))
         }),
@@ -304,7 +320,9 @@ impl Mutation for NoBadId {
         tracking: Vec<u8>,
     ) -> Result<Receipt, CallError> {
         match honest.ledger.receipt(transaction, tracking).await {
-            Err(CallError::Answered(Error { code: ErrorCode::InvalidArgument, .. })) => Ok(unknown(transaction)),
+            Err(CallError::Answered(Error { code: ErrorCode::InvalidArgument, .. })) => {
+                Ok(unknown(transaction))
+            }
             other => other,
         }
     }
