@@ -132,8 +132,8 @@ pub(crate) const WORDINGS: &[(&str, Meaning)] = &[
 
 /// Codes that speak for themselves; looked at after the wordings.
 pub(crate) const CODES: &[(i64, Meaning)] = &[
-    (-32700, refusal(ErrorCode::Internal)), // the node could not parse our JSON
-    (-32600, refusal(ErrorCode::Internal)),
+    (-32700, refusal(ErrorCode::Unavailable)), // the node could not parse our JSON
+    (-32600, refusal(ErrorCode::Unavailable)),
     (-32601, refusal(ErrorCode::Unsupported)),     // method not found
     (-32602, refusal(ErrorCode::InvalidArgument)), // invalid params
     (-32603, later(ErrorCode::Unavailable)),       // internal error

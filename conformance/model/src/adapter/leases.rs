@@ -18,7 +18,7 @@ use crate::wire::{Hash, Malformed, Reader, Wire, Writer};
 /// The most leases; beyond it the oldest go, since a lease is only a hint.
 const MAX_LEASES: usize = 256;
 /// The most envelopes remembered.
-const MAX_SIGNED: usize = 256;
+const MAX_SIGNED: usize = 64;
 /// How often a change is tried when others change the book at the same time.
 const ATTEMPTS: u32 = 256;
 /// For how many blocks after the last one that can carry it an envelope is remembered: reorganisations are not deeper.
@@ -235,7 +235,12 @@ pub(super) async fn update<T>(
             None => Book::default(),
             // A later version's book stays as it is.
             Some(bytes) => Book::decode(bytes).map_err(|error| {
-                Error::new(ErrorCode::Internal, format!("the book of nonces is not this version's: {error}"))
+                Error::new(
+                    ErrorCode::Unavailable,
+                    format!(
+                        "the state's book of nonces is of another version, which has to be used: {error}"
+                    ),
+                )
             })?,
         };
         let mut book = before.clone();

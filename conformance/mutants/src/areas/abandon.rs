@@ -26,9 +26,12 @@ pub(super) fn mutants() -> Vec<Mutant> {
             Box::new(CountsForGood::default())
         }),
         Mutant::new("ABAN-4", "abandoning-does-nothing", "after `abandon`", || Box::new(AbandonsNothing)),
-        Mutant::new("ABAN-4", "a-late-signature-is-as-good", "past the continuation's `valid-until`", || {
-            Box::new(NeverLate)
-        }),
+        Mutant::new(
+            "ABAN-4",
+            "a-late-signature-is-as-good",
+            "comes after the continuation's `valid-until`",
+            || Box::new(NeverLate),
+        ),
         Mutant::new("ABAN-5", "a-reservation-without-end", "reserves something of its account", || {
             Box::new(ChangeSteps::requests(|request| SignRequest {
                 valid_until: Validity::Unbounded,

@@ -25,8 +25,10 @@ pub(super) fn errors(call: &Observed) -> Vec<Error> {
 
 /// Only a call that asked a node can tell that the node is not there, is slow or answers wrongly.
 pub(super) fn of_nodes(call: &Observed, _: &Facts) -> Option<Result<(), Fault>> {
-    // An outcome that the caller hands in may have any code.
-    if matches!(call.function, Function::FromOutcome | Function::Open) || !call.requests().is_empty() {
+    // An outcome that the caller hands in may have any code, a proof is corrupt by itself, and what the state holds may be
+    // what no node can be asked with.
+    let is_of_its_own = matches!(call.function, Function::FromOutcome | Function::Open | Function::Verify);
+    if is_of_its_own || call.count(Import::StateGet) > 0 || !call.requests().is_empty() {
         return None;
     }
     let error = call.error()?;
