@@ -17,8 +17,8 @@ use crate::wire::{Hash, Malformed, Reader, Wire, Writer};
 
 /// The most leases; beyond it the oldest go, since a lease is only a hint.
 const MAX_LEASES: usize = 256;
-/// The most envelopes remembered.
-const MAX_SIGNED: usize = 64;
+/// The most envelopes remembered; the ledger itself refuses a nonce that is used.
+const MAX_SIGNED: usize = 16;
 /// How often a change is tried when others change the book at the same time.
 const ATTEMPTS: u32 = 256;
 /// For how many blocks after the last one that can carry it an envelope is remembered: reorganisations are not deeper.
