@@ -18,8 +18,8 @@ use crate::{
     transaction::Unsigned,
 };
 
-/// The most bytes of code and arguments in one call.
-pub(crate) const MAX_PAYLOAD: u32 = 1 << 20;
+/// The most bytes of code and arguments in one call: twice what nodes take in a transaction (Geth: 128 KiB).
+pub(crate) const MAX_PAYLOAD: u32 = 1 << 18;
 
 /// Starts a call.
 pub(crate) async fn begin(
