@@ -18,8 +18,9 @@ use crate::{
     transaction::Unsigned,
 };
 
-/// The most bytes of code and arguments in one call: twice what nodes take in a transaction (Geth: 128 KiB).
-pub(crate) const MAX_PAYLOAD: u32 = 1 << 18;
+/// The most bytes of code and arguments in one call. The code of a contract has at most 48 KiB (EIP-3860); more, as an array
+/// of many small items, would not fit into the memory that the standard allows (LIM-7).
+pub(crate) const MAX_PAYLOAD: u32 = 1 << 16;
 
 /// Starts a call.
 pub(crate) async fn begin(
