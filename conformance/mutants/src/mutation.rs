@@ -32,7 +32,7 @@ impl Honest {
 /// A change to an honest adapter. Every function does what the honest one does unless it is overridden. One `Mutation`
 /// serves all applications of a mutant, so that it can also remember what it must not.
 #[async_trait]
-#[expect(clippy::too_many_arguments, reason = "the standard's functions, and the honest ledger")]
+#[expect(clippy::wrong_self_convention, reason = "the standard has a function of that name")]
 pub trait Mutation: Send + Sync + 'static {
     /// What is declared.
     fn interfaces(&self, honest: Interfaces) -> Interfaces {

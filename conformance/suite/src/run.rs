@@ -309,10 +309,7 @@ impl Runner {
         name: &str,
         scenario: impl for<'a> FnOnce(&'a mut Trial) -> futures_util::future::BoxFuture<'a, Result<T, Stop>>,
     ) -> (Result<T, Stop>, Vec<Observed>) {
-        let replayed = match &mut self.replayed {
-            None => None,
-            Some(recordings) => Some(recordings.remove(name).unwrap_or_default()),
-        };
+        let replayed = self.replayed.as_mut().map(|recordings| recordings.remove(name).unwrap_or_default());
         let mut trial = Trial::new(TrialSetup {
             facts: self.facts.clone(),
             adapter: self.plan.adapter.clone(),

@@ -25,6 +25,9 @@ struct Turns {
     is_parked: bool,
 }
 
+/// A call that runs.
+type Task<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// What became of a call that was to end early.
 #[derive(Debug)]
 pub enum Crash<T> {
@@ -82,13 +85,9 @@ impl Gate {
     }
 
     /// Runs the futures side by side, one import call at a time, in an order that `rng` decides.
-    pub(crate) async fn interleave<'a, T>(
-        &self,
-        rng: &mut ChaCha8Rng,
-        futures: Vec<Pin<Box<dyn Future<Output = T> + Send + 'a>>>,
-    ) -> Vec<T> {
+    pub(crate) async fn interleave<'a, T>(&self, rng: &mut ChaCha8Rng, futures: Vec<Task<'a, T>>) -> Vec<T> {
         let mut results: Vec<Option<T>> = futures.iter().map(|_| None).collect();
-        let mut waiting: Vec<(usize, Pin<Box<dyn Future<Output = T> + Send + 'a>>)> = Vec::new();
+        let mut waiting: Vec<(usize, Task<'a, T>)> = Vec::new();
         let mut coming: Vec<_> = futures.into_iter().enumerate().collect();
         self.lock().released.clear();
         // A task begins when its turn comes, so that some begin after others have gone far.

@@ -175,12 +175,10 @@ pub(super) async fn newer_state(trial: &mut Trial) -> Checked {
     let looked = application.calls().len();
     let instance = application.restarted().await?;
     let options = trial.options();
-    if let Ok(step) = instance.begin(trial.add(1)?, actor.parties(), options).await {
-        // It may well go on without its state.
-        if let Step::Sign(request) = step {
-            instance.resume(request.continuation.clone(), actor.sign(&request)?).await.ok();
-            instance.abandon(request.continuation).await.ok();
-        }
+    // It may well go on without its state.
+    if let Ok(Step::Sign(request)) = instance.begin(trial.add(1)?, actor.parties(), options).await {
+        instance.resume(request.continuation.clone(), actor.sign(&request)?).await.ok();
+        instance.abandon(request.continuation).await.ok();
     }
     let receipt = instance.receipt(&envelope.transaction, envelope.tracking.clone()).await;
     if let Ok(receipt) = receipt {

@@ -173,7 +173,8 @@ fn clauses(report: &Report<'_>) -> String {
         report.outline.entries().filter(|entry| which(&entry.standing)).count() as u64
     };
     let mut text = format!("{} checked", number(|standing| matches!(standing, Standing::Checked(_))));
-    let others: [(&str, fn(&Standing) -> bool); 3] = [
+    type Is = fn(&Standing) -> bool;
+    let others: [(&str, Is); 3] = [
         ("not run", |standing| matches!(standing, Standing::NotRun(_))),
         ("without a check", |standing| matches!(standing, Standing::Unchecked(_))),
         ("of the host's", |standing| matches!(standing, Standing::Host(_))),
