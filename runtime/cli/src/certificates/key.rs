@@ -12,7 +12,8 @@ use crate::failure::Failure;
 #[command(after_help = "\
 Examples:
   berth certify key certifier.pem
-  openssl ec -in certifier.pem -noout -text      # any P-256 key in PKCS#8 will do")]
+
+Any other P-256 key in PKCS#8 PEM will do as well.")]
 pub(crate) struct Key {
     /// Where the private key is written, PKCS#8 in PEM; beside it FILE.pub, the public key. Neither may be there already
     pub(crate) file: PathBuf,
