@@ -123,7 +123,8 @@ impl OnAnvil {
         let testbed =
             concat!(env!("CARGO_MANIFEST_DIR"), "/../../adapters/ethereum/conformance/testbed.toml");
         let Self { file, node, .. } = self;
-        let set = format!("--set node={} --set version=anvil", node.url);
+        let program = std::env::var("BERTH_ANVIL").unwrap();
+        let set = format!("--set node={} --set version=anvil --set program={program}", node.url);
         run(&self.berth, &format!("{command} {file} --testbed {testbed} {set} {rest}"))
     }
 }

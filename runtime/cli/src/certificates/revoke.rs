@@ -18,7 +18,7 @@ use crate::failure::Failure;
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("what").multiple(true), after_help = "\
 Examples:
-  berth certify revoke --list revocations.json --key certifier.pem      # a first list
+  berth certify revoke --list revocations.json --key certifier.pem
   berth certify revoke --list revocations.json --key certifier.pem \\
      --component ethereum.component.wasm --reason 'signs other amounts'
   berth certify revoke --list revocations.json --key second.pem --add-signature

@@ -15,9 +15,9 @@ use crate::failure::Failure;
 Examples:
   berth certify sign ethereum.component.wasm --key certifier.pem \\
      --evidence report/evidence.berth --framework-version prague
-  berth certify sign ethereum.component.wasm --key second.pem   # adds a signature
-  berth certify log append ethereum.component.wasm --log log --witness example.org/w \\
-     --key witness.pem")]
+  berth certify sign ethereum.component.wasm --key second.pem
+  berth certify log append ethereum.component.wasm --log log \\
+     --witness example.org/w --key witness.pem")]
 pub(crate) struct Sign {
     /// The component that was tested; its certificate is written beside it, as FILE.certificate.json
     pub(crate) file: PathBuf,

@@ -14,7 +14,7 @@ use crate::{failure::Failure, show::plain};
 #[command(after_help = "\
 Examples:
   berth node audit node
-  berth node audit node --json | jq '.records[] | select(.event.kind == \"denied\")'")]
+  berth node audit node --json | jq '.records[].event.kind'")]
 pub(crate) struct Audit {
     /// The node's folder
     pub(crate) state: PathBuf,

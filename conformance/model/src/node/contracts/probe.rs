@@ -12,6 +12,8 @@ pub(super) const FUNCTIONS: &[&str] = &[
     // Adds to the caller's own counter, announces `Added`, gives the sum; or does so twice.
     "add(integer)",
     "add-twice(integer)",
+    // All counters together.
+    "count()",
     // An account's counter.
     "count(text)",
     // One text for all.
@@ -96,6 +98,8 @@ fn add(run: &mut Run<'_>, text: &str) -> Result<Value, Refusal> {
         return refuse(codes::REVERTED, "the counter would not fit 128 bits");
     };
     run.set(&counter(&caller), sum.to_string().as_bytes());
+    let total = count(run, "").saturating_add(amount);
+    run.set(&counter(""), total.to_string().as_bytes());
     run.announce("Added", &integer_of(amount));
     Ok(integer_of(sum))
 }
@@ -108,6 +112,7 @@ pub(super) fn call(run: &mut Run<'_>, function: &str, arguments: &[Value]) -> Re
             add(run, text)?;
             Some(add(run, text)?)
         }
+        ("count()", []) => Some(integer_of(count(run, ""))),
         ("count(text)", [Text(account)]) => Some(integer_of(count(run, account))),
         ("write(text)", [Text(text)]) => {
             run.set(b"text", text.as_bytes());
