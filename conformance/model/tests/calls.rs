@@ -257,7 +257,7 @@ async fn parties_that_do_not_fit_are_refused() {
         vec![named("nobody")],
         of(PublicKey { point: key.point[..64].to_vec(), ..key.clone() }),
         of(PublicKey { point: [&[2], &key.point[1..]].concat(), ..key.clone() }),
-        of(PublicKey { scheme: SignatureScheme::Sm2Sm3, ..key.clone() }),
+        of(PublicKey { scheme: SignatureScheme::EcdsaSecp256k1Sha256Canonical, ..key.clone() }),
     ] {
         assert_eq!(begin(wrong).await, Err(ErrorCode::InvalidArgument));
     }

@@ -73,7 +73,11 @@ fn integer_of(number: i128) -> Value {
     Value::Integer(number.to_string())
 }
 
+/// Where an account's counter is; with no account, that of all together.
 fn counter(account: &str) -> Vec<u8> {
+    if account.is_empty() {
+        return b"count".to_vec();
+    }
     [b"count ", account.as_bytes()].concat()
 }
 
