@@ -1,7 +1,11 @@
 //! `berth node`: what operators do.
 
 mod admit;
+mod app;
 mod audit;
+mod operator;
+mod participant;
+mod serve;
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +22,20 @@ pub(crate) const COMPILE: &str = "compile-for-node";
 pub(crate) enum NodeCommand {
     /// Let a component in: judge it by the policy, compile it, have it describe itself, write all that down
     Admit(admit::Admit),
+    /// Write a commented configuration and a master key for a new node
+    Init(serve::Init),
+    /// Run the node: applications, participants, and the gateway that serves them
+    Serve(serve::Serve),
+    /// Create, list, show, suspend and remove applications
+    App {
+        #[command(subcommand)]
+        command: app::App,
+    },
+    /// Enrol participants, list and revoke them
+    Participant {
+        #[command(subcommand)]
+        command: participant::Participant,
+    },
     /// Show the record of who was let in and who was not, and look whether it is whole
     Audit(audit::Audit),
 }
@@ -27,6 +45,9 @@ impl NodeCommand {
         match self {
             NodeCommand::Admit(admit) => admit.json,
             NodeCommand::Audit(audit) => audit.json,
+            NodeCommand::Init(_) | NodeCommand::Serve(_) => false,
+            NodeCommand::App { command } => command.json(),
+            NodeCommand::Participant { command } => command.json(),
         }
     }
 
@@ -34,6 +55,10 @@ impl NodeCommand {
         match self {
             NodeCommand::Admit(admit) => admit::run(&admit).await,
             NodeCommand::Audit(audit) => audit::run(&audit),
+            NodeCommand::Init(init) => serve::init(&init),
+            NodeCommand::Serve(serve) => serve::serve(&serve).await,
+            NodeCommand::App { command } => command.run().await,
+            NodeCommand::Participant { command } => command.run().await,
         }
     }
 }
