@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     adapters::{Adapters, Offered},
+    bill::Head,
     follower::Follower,
     problem::Problem,
     quota::{Quotas, Rate},
@@ -147,6 +148,8 @@ pub(crate) struct Application {
     accounts: Mutex<HashMap<Vec<u8>, Weak<tokio::sync::Mutex<()>>>>,
     /// One change of the record at a time.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    /// Where the chain of usage records ends.
+    pub(crate) bill: tokio::sync::Mutex<Head>,
 }
 
 /// The application's ledger on one version of its adapter.
@@ -163,11 +166,12 @@ pub(crate) struct Ground {
 }
 
 impl Application {
-    pub(crate) fn new(record: ApplicationRecord) -> Arc<Self> {
+    pub(crate) fn new(record: ApplicationRecord, bill: Head) -> Arc<Self> {
         Arc::new(Application {
             id: record.id.as_str().into(),
             rate: Rate::new(record.order.quotas.transactions_per_second),
-            meter: Meter::default(),
+            meter: Meter::starting_at(&bill.total),
+            bill: tokio::sync::Mutex::new(bill),
             follower: Follower::default(),
             opened: RwLock::default(),
             opening: tokio::sync::Mutex::default(),

@@ -3,8 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
+use adapter_spec::types::PublicKey;
 use axum::http::StatusCode;
 use berth_identity::{Authority, MasterKey, request::Nonces};
 use berth_journal::{Journal, MAX_PAGE_ENTRIES, Store};
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     adapters::Adapters,
     application::{Application, ApplicationRecord, Ground, KeyMode, Order, Role, open},
+    bill::{self, Bills, Head, UsageRecord},
     follower,
     keys::Keys,
     participants::{self, Participant, Participants},
@@ -43,6 +46,8 @@ pub struct Parts {
     pub signature_window: u32,
     /// The most bytes of a request's body.
     pub max_body: usize,
+    /// How often usage is written down, in seconds; a crash loses what was used since.
+    pub usage_seconds: u32,
 }
 
 /// Why a gateway could not be opened.
@@ -51,6 +56,9 @@ pub enum OpenError {
     /// What is kept cannot be read.
     #[error("what the node keeps cannot be read")]
     Records(#[from] RecordError),
+    /// The master key gives no key to sign usage with.
+    #[error("the master key gives no key to sign usage records with: take another")]
+    UsageKey,
 }
 
 /// What handlers and followers share.
@@ -60,6 +68,7 @@ pub(crate) struct Shared {
     pub(crate) ground: Ground,
     pub(crate) participants: Participants,
     pub(crate) keys: Keys,
+    pub(crate) bills: Bills,
     pub(crate) master: Arc<MasterKey>,
     pub(crate) authority: Authority,
     pub(crate) nonces: Nonces,
@@ -84,7 +93,9 @@ impl Gateway {
     pub async fn open(parts: Parts) -> Result<Self, OpenError> {
         let records = Records::new(parts.store.clone());
         let master = Arc::new(parts.master);
+        let usage_key = bill::signing_key(&master.derive("usage records")).ok_or(OpenError::UsageKey)?;
         let shared = Arc::new(Shared {
+            bills: Bills::new(records.clone(), usage_key),
             participants: Participants::open(records.clone()).await?,
             keys: Keys::new(records.clone(), master.clone()),
             journal: Journal::new(parts.store),
@@ -100,8 +111,16 @@ impl Gateway {
         });
         let gateway = Gateway { shared };
         for (_, record) in gateway.shared.records.all::<ApplicationRecord>(APPLICATIONS).await? {
-            gateway.remember(Application::new(record));
+            let head = gateway.shared.bills.head(&record.id).await?;
+            gateway.remember(Application::new(record, head));
         }
+        let accounting = gateway.clone();
+        let pause = Duration::from_secs(u64::from(parts.usage_seconds.max(1)));
+        tokio::spawn(async move {
+            while tokio::time::timeout(pause, accounting.shared.stopping.cancelled()).await.is_err() {
+                accounting.account().await;
+            }
+        });
         let recovering = gateway.clone();
         tokio::spawn(async move { recovering.recover().await });
         let sweeping = gateway.clone();
@@ -180,6 +199,31 @@ impl Gateway {
         }
     }
 
+    /// Writes down what was used since the last time. Called now and then, and before a stop.
+    pub async fn account(&self) {
+        for application in self.all() {
+            let record = application.record();
+            let mut head = application.bill.lock().await;
+            let total = application.meter.usage();
+            let written =
+                self.shared.bills.write(&record.id, record.created, &mut head, total, Timestamp::now()).await;
+            if let Err(error) = written {
+                tracing::error!(application = record.order.name, %error, "usage is not written down");
+            }
+        }
+    }
+
+    /// An application's chain of usage records, with the last one written now; and the key that signs them.
+    ///
+    /// # Errors
+    /// Where there is no such application, or the store fails.
+    pub async fn usage(&self, name: &str) -> Result<(PublicKey, Vec<UsageRecord>), Problem> {
+        let application = self.find(name).ok_or_else(Problem::no_application)?;
+        self.account().await;
+        let chain = self.shared.bills.chain(&application.id).await.map_err(not_written)?;
+        Ok((self.shared.bills.public_key(), chain))
+    }
+
     // What operators do.
 
     /// The applications as they are kept.
@@ -232,7 +276,7 @@ impl Gateway {
                 format!("there is an application {:?} already", record.order.name),
             )));
         }
-        let application = Application::new(record);
+        let application = Application::new(record, Head::default());
         self.remember(application.clone());
         Ok(application.record())
     }

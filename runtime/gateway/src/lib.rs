@@ -19,11 +19,13 @@
 
 mod adapters;
 mod application;
+mod bill;
 mod calls;
 mod follower;
 mod gateway;
 pub mod http;
 mod keys;
+mod metrics;
 mod participants;
 mod problem;
 mod quota;
@@ -33,6 +35,7 @@ mod usage;
 
 pub use adapters::{Adapters, Offered};
 pub use application::{ApplicationRecord, EndpointOrder, KeyMode, MAX_IDEMPOTENCY_KEY, Order, Role};
+pub use bill::{BillError, UsageEntry, UsageRecord, verify_usage};
 pub use calls::{
     DeployRequest, FunctionRequest, HexBytes, MAX_WAIT, NativeRequest, OptionsRequest, Until, Written,
     WrittenState,

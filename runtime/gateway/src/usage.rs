@@ -32,6 +32,28 @@ pub struct Usage {
     pub node_bytes_out: u64,
 }
 
+impl Usage {
+    /// Whether no number is below the other's.
+    #[must_use]
+    pub fn is_at_least(&self, other: &Usage) -> bool {
+        let numbers = |usage: &Usage| {
+            [
+                usage.requests,
+                usage.transactions,
+                usage.bytes_in,
+                usage.bytes_out,
+                usage.stored_bytes,
+                usage.adapter_calls,
+                usage.instance_micros,
+                usage.compute_micros,
+                usage.node_bytes_in,
+                usage.node_bytes_out,
+            ]
+        };
+        numbers(self).iter().zip(numbers(other)).all(|(own, other)| *own >= other)
+    }
+}
+
 /// What one call of an adapter's instance used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AdapterCall {

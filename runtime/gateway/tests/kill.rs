@@ -62,6 +62,7 @@ async fn open(folder: &Path) -> Gateway {
         authority: Authority::load(&pem, &key).unwrap(),
         signature_window: 60,
         max_body: 1 << 20,
+        usage_seconds: 60,
     })
     .await
     .unwrap()

@@ -71,6 +71,9 @@ pub struct GatewayConfig {
     /// The most bytes of a request's body.
     #[serde(default = "body")]
     pub max_body_bytes: usize,
+    /// How often usage is written down and signed, in seconds; a crash loses what was used since.
+    #[serde(default = "a_minute")]
+    pub usage_seconds: u32,
 }
 
 /// What the operator reaches.

@@ -126,6 +126,7 @@ impl Node {
             authority,
             signature_window: configuration.config.gateway.signature_window_seconds,
             max_body: configuration.config.gateway.max_body_bytes,
+            usage_seconds: configuration.config.gateway.usage_seconds,
         });
         let gateway = gateway.await.map_err(machine("the gateway cannot be opened"))?;
         let _ = observer.gateway.set(gateway.clone());
@@ -166,6 +167,7 @@ impl Node {
         for listening in self.listening {
             listening.ended().await;
         }
+        self.gateway.account().await;
         self.gateway.stop();
         if let Err(error) = self.store.flush().await {
             tracing::error!(%error, "the last flush failed");

@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::{Path, State},
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
@@ -22,7 +22,9 @@ pub fn operator_router(gateway: &Gateway) -> Router {
         .route("/applications/{name}/go-on", post(go_on))
         .route("/participants", get(participants).post(enrol))
         .route("/participants/{name}/revoke", post(revoke))
+        .route("/applications/{name}/usage", get(usage))
         .route("/adapters", get(adapters))
+        .route("/metrics", get(metrics))
         .with_state(gateway.clone())
 }
 
@@ -103,6 +105,16 @@ async fn revoke(
     Json(Reason { reason }): Json<Reason>,
 ) -> Result<Response, Problem> {
     Ok(answer(&json!({ "participant": gateway.revoke(&name, &reason).await? })))
+}
+
+async fn usage(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+    let (key, records) = gateway.usage(&name).await?;
+    Ok(answer(&json!({"key": key, "records": records})))
+}
+
+/// For Prometheus.
+pub(super) async fn metrics(State(gateway): State<Gateway>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], gateway.metrics()).into_response()
 }
 
 async fn adapters(State(gateway): State<Gateway>) -> Response {

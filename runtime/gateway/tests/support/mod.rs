@@ -50,6 +50,7 @@ pub async fn gateway_on(store: Arc<dyn Store>, master: &str, authority: Authorit
         authority,
         signature_window: 60,
         max_body: 1 << 20,
+        usage_seconds: 60,
     })
     .await
     .unwrap()
