@@ -1,0 +1,12 @@
+//! The gRPC services of peers and orderers.
+
+mod broadcast;
+mod deliver;
+mod events;
+mod gateway;
+mod rpc;
+mod server;
+
+pub(crate) use broadcast::receive;
+pub(crate) use gateway::{assemble, submit};
+pub(crate) use server::{Listener, serve};
