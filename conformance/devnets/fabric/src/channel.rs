@@ -26,8 +26,8 @@ use crate::{
     policy::EndorsementPolicy,
     proto::{
         common::{
-            Block, BlockData, BlockHeader, BlockMetadata, IdentifierHeader, LastConfig, Metadata, MetadataSignature,
-            OrdererBlockMetadata, SignatureHeader,
+            Block, BlockData, BlockHeader, BlockMetadata, IdentifierHeader, LastConfig, Metadata,
+            MetadataSignature, OrdererBlockMetadata, SignatureHeader,
         },
         ledger::TxPvtReadWriteSet,
         orderer::RaftBlockMetadata,
@@ -204,7 +204,8 @@ impl Channel {
             data: Some(BlockData { data: envelopes }),
             metadata: Some(BlockMetadata { metadata }),
         };
-        let rules = Rules { channel: &self.name, identities: &self.members.identities, policies: &self.policies };
+        let rules =
+            Rules { channel: &self.name, identities: &self.members.identities, policies: &self.policies };
         let transactions = transactions(&rules, &block);
         let mut ledger = self.ledger.write().unwrap_or_else(PoisonError::into_inner);
         let entry = ledger.commit(block, transactions, |id| {
@@ -251,7 +252,7 @@ impl Channel {
                     &signature.identifier_header
                 }
             };
-            signature.signature = orderer.key.sign(&[&value, signer, &header_bytes].concat())?;
+            signature.signature = orderer.key.sign(&[value.as_slice(), signer, &header_bytes].concat())?;
             signatures.push(signature);
         }
         let last_config = match self.consensus {
@@ -268,7 +269,10 @@ impl Channel {
     ///
     /// # Errors
     /// When the channel is gone.
-    pub async fn committed(&self, transaction: &str) -> Result<crate::ledger::Found, watch::error::RecvError> {
+    pub async fn committed(
+        &self,
+        transaction: &str,
+    ) -> Result<crate::ledger::Found, watch::error::RecvError> {
         let mut heights = self.heights();
         loop {
             if let Some(found) = self.ledger().transaction(transaction) {
@@ -369,4 +373,3 @@ impl Batches {
         pending.chunks(self.most_messages()).map(<[_]>::to_vec).collect()
     }
 }
-

@@ -12,8 +12,8 @@ use crate::{
         common::{ChannelHeader, Envelope, Header, HeaderType, SignatureHeader},
         google::Timestamp,
         peer::{
-            ChaincodeHeaderExtension, ChaincodeId, ChaincodeInput, ChaincodeInvocationSpec, ChaincodeProposalPayload,
-            ChaincodeSpec, ChaincodeType, Proposal, SignedProposal,
+            ChaincodeHeaderExtension, ChaincodeId, ChaincodeInput, ChaincodeInvocationSpec,
+            ChaincodeProposalPayload, ChaincodeSpec, ChaincodeType, Proposal, SignedProposal,
         },
     },
 };
@@ -70,8 +70,10 @@ impl Client<'_> {
             timeout: 0,
         };
         let input = ChaincodeInvocationSpec { chaincode_spec: Some(spec) }.encode_to_vec();
-        let header =
-            Header { channel_header: channel_header.encode_to_vec(), signature_header: signer.encode_to_vec() };
+        let header = Header {
+            channel_header: channel_header.encode_to_vec(),
+            signature_header: signer.encode_to_vec(),
+        };
         let proposal = Proposal {
             header: header.encode_to_vec(),
             payload: ChaincodeProposalPayload { input, transient_map: transient }.encode_to_vec(),

@@ -17,8 +17,8 @@ use crate::{
             LastConfig, Metadata, OrdererBlockMetadata, Payload, Policy, SignatureHeader,
         },
         configuration::{
-            BlockDataHashingStructure, Capabilities, Capability, Config, ConfigEnvelope, ConfigGroup, ConfigPolicy,
-            ConfigValue, Consenter, HashingAlgorithm, OrdererAddresses, Orderers,
+            BlockDataHashingStructure, Capabilities, Capability, Config, ConfigEnvelope, ConfigGroup,
+            ConfigPolicy, ConfigValue, Consenter, HashingAlgorithm, OrdererAddresses, Orderers,
         },
         google::Timestamp,
         msp::{
@@ -27,8 +27,8 @@ use crate::{
             PrincipalClassification, SerializedIdentity,
         },
         orderer::{
-            BatchSize, BatchTimeout, BftOptions, ChannelRestrictions, ConsensusType, RaftConsenter, RaftMetadata,
-            RaftOptions,
+            BatchSize, BatchTimeout, BftOptions, ChannelRestrictions, ConsensusType, RaftConsenter,
+            RaftMetadata, RaftOptions,
         },
         peer::{AnchorPeer, AnchorPeers},
     },
@@ -48,7 +48,10 @@ pub fn block(channel: &str, options: &Options, members: &Members) -> Block {
     let channel_header = ChannelHeader {
         r#type: HeaderType::Config as i32,
         version: 1,
-        timestamp: Some(Timestamp { seconds: (milliseconds / 1000).try_into().unwrap_or_default(), nanos: 0 }),
+        timestamp: Some(Timestamp {
+            seconds: (milliseconds / 1000).try_into().unwrap_or_default(),
+            nanos: 0,
+        }),
         channel_id: channel.to_owned(),
         tx_id: transaction_id(&signer),
         ..ChannelHeader::default()
@@ -59,12 +62,15 @@ pub fn block(channel: &str, options: &Options, members: &Members) -> Block {
     let envelope = Envelope { payload, signature: Vec::new() }.encode_to_vec();
     let header =
         BlockHeader { number: 0, previous_hash: Vec::new(), data_hash: Sha256::digest(&envelope).to_vec() };
-    let last_config = OrdererBlockMetadata { last_config: Some(LastConfig { index: 0 }), consenter_metadata: Vec::new() };
+    let last_config =
+        OrdererBlockMetadata { last_config: Some(LastConfig { index: 0 }), consenter_metadata: Vec::new() };
     let signatures = Metadata { value: last_config.encode_to_vec(), signatures: Vec::new() }.encode_to_vec();
     Block {
         header: Some(header),
         data: Some(BlockData { data: vec![envelope] }),
-        metadata: Some(BlockMetadata { metadata: vec![signatures, Vec::new(), Vec::new(), Vec::new(), Vec::new()] }),
+        metadata: Some(BlockMetadata {
+            metadata: vec![signatures, Vec::new(), Vec::new(), Vec::new(), Vec::new()],
+        }),
     }
 }
 
@@ -122,10 +128,7 @@ fn orderer_group(options: &Options, members: &Members) -> ConfigGroup {
     let addresses = members.orderers.iter().map(Member::address).collect();
     let organisation = group(
         [],
-        [
-            ("MSP", msp(members, ORDERER_MSP)),
-            ("Endpoints", OrdererAddresses { addresses }.encode_to_vec()),
-        ],
+        [("MSP", msp(members, ORDERER_MSP)), ("Endpoints", OrdererAddresses { addresses }.encode_to_vec())],
         [
             ("Admins", any_role(ORDERER_MSP, &[Admin])),
             ("Readers", any_role(ORDERER_MSP, &[AnyMember])),
@@ -205,7 +208,8 @@ fn consenters(members: &Members) -> Vec<u8> {
 /// So many of the consenters must sign a block.
 fn quorum(options: &Options, members: &Members) -> Policy {
     let identity = |orderer: &Member| {
-        let identity = SerializedIdentity { mspid: ORDERER_MSP.into(), id_bytes: orderer.pem.clone().into_bytes() };
+        let identity =
+            SerializedIdentity { mspid: ORDERER_MSP.into(), id_bytes: orderer.pem.clone().into_bytes() };
         MspPrincipal {
             principal_classification: PrincipalClassification::Identity as i32,
             principal: identity.encode_to_vec(),

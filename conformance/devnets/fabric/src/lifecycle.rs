@@ -6,7 +6,9 @@ use crate::{
     contract::{Call, Contract, Failure},
     policy::{EndorsementPolicy, n_out_of, role},
     proto::{
-        collection::{CollectionConfig, CollectionConfigPackage, CollectionPolicyConfig, StaticCollectionConfig},
+        collection::{
+            CollectionConfig, CollectionConfigPackage, CollectionPolicyConfig, StaticCollectionConfig,
+        },
         definition::{
             ChaincodeEndorsementInfo, ChaincodeValidationInfo, StateData, StateMetadata, StateValue,
         },
@@ -118,7 +120,8 @@ impl Contract for Lifecycle {
                 let prefix = "namespaces/metadata/";
                 // '0' is the character after '/'.
                 let names = call.range(prefix, "namespaces/metadata0");
-                let names = names.into_iter().filter_map(|(key, _)| key.strip_prefix(prefix).map(str::to_owned));
+                let names =
+                    names.into_iter().filter_map(|(key, _)| key.strip_prefix(prefix).map(str::to_owned));
                 let names: Vec<_> = names.collect();
                 let found: Result<Vec<_>, _> = names.iter().map(|name| query(call, name)).collect();
                 Ok(QueryChaincodeDefinitionsResult { chaincode_definitions: found? }.encode_to_vec())

@@ -92,7 +92,11 @@ impl Members {
     ///
     /// # Errors
     /// When the options contradict each other, or a certificate cannot be made.
-    pub fn new(options: &Options, peers: &[SocketAddr], orderers: &[SocketAddr]) -> Result<Members, NetworkError> {
+    pub fn new(
+        options: &Options,
+        peers: &[SocketAddr],
+        orderers: &[SocketAddr],
+    ) -> Result<Members, NetworkError> {
         let seed = &options.seed;
         let mut members = Members {
             seed: seed.clone(),
@@ -137,7 +141,13 @@ impl Members {
         self.authorities.get(msp_id).ok_or_else(none)
     }
 
-    fn member(&self, msp_id: &str, host: String, role: Role, listens: SocketAddr) -> Result<Member, NetworkError> {
+    fn member(
+        &self,
+        msp_id: &str,
+        host: String,
+        role: Role,
+        listens: SocketAddr,
+    ) -> Result<Member, NetworkError> {
         let authorities = self.authorities(msp_id)?;
         let key = Key::derive(&self.seed, &host)?;
         let tls_key = Key::derive(&self.seed, &format!("tls {host}"))?;
@@ -165,9 +175,9 @@ impl Members {
     /// Certificates of an organisation's authorities, PEM: for identities, and for TLS. Empty for an unknown one.
     #[must_use]
     pub fn roots(&self, msp_id: &str) -> (&str, &str) {
-        self.authorities
-            .get(msp_id)
-            .map_or(("", ""), |authorities| (authorities.identities.pem.as_str(), authorities.tls.pem.as_str()))
+        self.authorities.get(msp_id).map_or(("", ""), |authorities| {
+            (authorities.identities.pem.as_str(), authorities.tls.pem.as_str())
+        })
     }
 
     /// The organisation's peer.

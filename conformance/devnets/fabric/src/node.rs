@@ -21,8 +21,8 @@ use crate::{
     options::Options,
     proposal::{Unpacked, proposal_hash},
     proto::peer::{
-        ChaincodeAction, ChaincodeEvent, ChaincodeId, Endorsement, ProposalResponse, ProposalResponsePayload, Response,
-        SignedProposal,
+        ChaincodeAction, ChaincodeEvent, ChaincodeId, Endorsement, ProposalResponse, ProposalResponsePayload,
+        Response, SignedProposal,
     },
     system,
 };
@@ -91,8 +91,10 @@ impl Node {
     /// Whether a chaincode can be called on a channel.
     #[must_use]
     pub fn has_chaincode(&self, channel: &str, chaincode: &str) -> bool {
-        let defined = || self.channel(channel).is_some_and(|channel| channel.definitions.contains_key(chaincode));
-        self.channel(channel).is_some() && (chaincode == LIFECYCLE || system::is_system(chaincode)) || defined()
+        let defined =
+            || self.channel(channel).is_some_and(|channel| channel.definitions.contains_key(chaincode));
+        self.channel(channel).is_some() && (chaincode == LIFECYCLE || system::is_system(chaincode))
+            || defined()
     }
 
     /// Checks a proposal as a peer does before it runs it.
@@ -194,7 +196,8 @@ struct Ran {
 /// Runs a contract over the newest state.
 fn simulate(accepted: &Accepted, contract: &dyn Contract, version: &'static str) -> Ran {
     let Accepted { unpacked, creator, channel } = accepted;
-    let organisations = &channel.policies.get(LIFECYCLE).map(|policy| policy.organisations.clone()).unwrap_or_default();
+    let organisations =
+        &channel.policies.get(LIFECYCLE).map(|policy| policy.organisations.clone()).unwrap_or_default();
     let (answer, event, simulated) = channel.with_state(|state| {
         let mut simulation = Simulation::new(state);
         if unpacked.chaincode != LIFECYCLE {
@@ -202,7 +205,9 @@ fn simulate(accepted: &Accepted, contract: &dyn Contract, version: &'static str)
             simulation.get(LIFECYCLE, &sequence_key(&unpacked.chaincode));
         }
         let (function, arguments) = match unpacked.arguments.split_first() {
-            Some((function, arguments)) => (String::from_utf8_lossy(function).into_owned(), arguments.to_vec()),
+            Some((function, arguments)) => {
+                (String::from_utf8_lossy(function).into_owned(), arguments.to_vec())
+            }
             None => (String::new(), Vec::new()),
         };
         let mut call = Call {

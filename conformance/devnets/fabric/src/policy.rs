@@ -44,7 +44,8 @@ impl EndorsementPolicy {
     /// Whether peers of these organisations are enough.
     #[must_use]
     pub fn is_fulfilled(&self, signed: &BTreeSet<String>) -> bool {
-        self.organisations.iter().filter(|organisation| signed.contains(*organisation)).count() >= self.required
+        self.organisations.iter().filter(|organisation| signed.contains(*organisation)).count()
+            >= self.required
     }
 
     /// The encoded `ApplicationPolicy` of a chaincode's definition.
@@ -53,7 +54,8 @@ impl EndorsementPolicy {
         let policy = if self.by_reference {
             application_policy::Type::ChannelConfigPolicyReference("/Channel/Application/Endorsement".into())
         } else {
-            let principals = self.organisations.iter().map(|organisation| role(organisation, MspRoleType::Peer));
+            let principals =
+                self.organisations.iter().map(|organisation| role(organisation, MspRoleType::Peer));
             application_policy::Type::SignaturePolicy(n_out_of(self.required, principals.collect()))
         };
         ApplicationPolicy { r#type: Some(policy) }.encode_to_vec()

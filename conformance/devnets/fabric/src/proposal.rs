@@ -11,8 +11,8 @@ use crate::{
         common::{ChannelHeader, Header, HeaderType, SignatureHeader},
         msp::SerializedIdentity,
         peer::{
-            ChaincodeHeaderExtension, ChaincodeInput, ChaincodeInvocationSpec, ChaincodeProposalPayload, Proposal,
-            SignedProposal,
+            ChaincodeHeaderExtension, ChaincodeInput, ChaincodeInvocationSpec, ChaincodeProposalPayload,
+            Proposal, SignedProposal,
         },
     },
 };
@@ -64,7 +64,8 @@ impl Unpacked {
         let header: Header = decode(&proposal.header, "Header")?;
         let channel_header: ChannelHeader = decode(&header.channel_header, "ChannelHeader")?;
         let signature_header: SignatureHeader = decode(&header.signature_header, "SignatureHeader")?;
-        let extension: ChaincodeHeaderExtension = decode(&channel_header.extension, "ChaincodeHeaderExtension")?;
+        let extension: ChaincodeHeaderExtension =
+            decode(&channel_header.extension, "ChaincodeHeaderExtension")?;
         let payload: ChaincodeProposalPayload = decode(&proposal.payload, "ChaincodeProposalPayload")?;
         let invocation: ChaincodeInvocationSpec = decode(&payload.input, "ChaincodeInvocationSpec")?;
         let channel = channel_header.channel_id.clone();
@@ -82,8 +83,7 @@ impl Unpacked {
         if chaincode != named {
             return Err(format!("the header names the chaincode {chaincode:?}, the call {named:?}"));
         }
-        let ChaincodeInput { args, .. } =
-            spec.input.ok_or("chaincode input did not contain any input")?;
+        let ChaincodeInput { args, .. } = spec.input.ok_or("chaincode input did not contain any input")?;
         let stripped = ChaincodeProposalPayload { input: payload.input, transient_map: BTreeMap::new() };
         Ok(Unpacked {
             transaction: channel_header.tx_id.clone(),
@@ -127,7 +127,8 @@ impl Unpacked {
         let unknown = || {
             invalid(&format!("access denied: channel [{channel}] creator org unknown, creator is malformed"))
         };
-        let denied = |msp_id: &str| invalid(&format!("access denied: channel [{channel}] creator org [{msp_id}]"));
+        let denied =
+            |msp_id: &str| invalid(&format!("access denied: channel [{channel}] creator org [{msp_id}]"));
         let creator = match identities.identify(&self.signature_header.creator) {
             Ok(creator) => creator,
             Err(IdentityFault::Unknown) => return Err(unknown()),
@@ -136,9 +137,7 @@ impl Unpacked {
                 return Err(denied(&creator.map(|creator| creator.mspid).unwrap_or_default()));
             }
         };
-        creator
-            .verify(&signed.proposal_bytes, &signed.signature)
-            .map_err(|_| denied(&creator.msp_id))?;
+        creator.verify(&signed.proposal_bytes, &signed.signature).map_err(|_| denied(&creator.msp_id))?;
         Ok(creator)
     }
 

@@ -55,9 +55,9 @@ fn ledger(channel: &Channel, function: &str, arguments: &[Vec<u8>]) -> Result<Ve
             block(&ledger, wanted).map_err(|why| format!("Failed to get block number {number}, error {why}"))
         }
         "GetBlockByHash" => {
-            let found = ledger.by_hash(argument).ok_or_else(|| {
-                format!("no such block hash [{}] in index", hex::encode(argument))
-            });
+            let found = ledger
+                .by_hash(argument)
+                .ok_or_else(|| format!("no such block hash [{}] in index", hex::encode(argument)));
             found
                 .and_then(|number| block(&ledger, number))
                 .map_err(|why| format!("Failed to get block hash {text}, error {why}"))
@@ -80,7 +80,8 @@ fn ledger(channel: &Channel, function: &str, arguments: &[Vec<u8>]) -> Result<Ve
 
 fn chain_info(ledger: &Ledger) -> BlockchainInfo {
     let newest = ledger.newest();
-    let previous = newest.and_then(|entry| entry.block.header.as_ref()).map(|header| header.previous_hash.clone());
+    let previous =
+        newest.and_then(|entry| entry.block.header.as_ref()).map(|header| header.previous_hash.clone());
     let snapshot = ledger.first().checked_sub(1);
     BlockchainInfo {
         height: ledger.height(),
@@ -140,7 +141,8 @@ fn configuration(node: &Node, function: &str, arguments: &[Vec<u8>]) -> Result<V
             let payload = envelope
                 .and_then(|envelope| crate::proto::common::Payload::decode(envelope.payload.as_slice()).ok());
             let config = payload.and_then(|payload| ConfigEnvelope::decode(payload.data.as_slice()).ok());
-            let config = config.and_then(|config| config.config).ok_or("the configuration does not decode")?;
+            let config =
+                config.and_then(|config| config.config).ok_or("the configuration does not decode")?;
             Ok(config.encode_to_vec())
         }
         _ => Err(format!("Requested function {function} not found.")),

@@ -140,8 +140,9 @@ impl Call<'_> {
     /// When there are more or fewer.
     pub fn take<const N: usize>(&self) -> Result<[&[u8]; N], Failure> {
         let given: Vec<&[u8]> = self.arguments.iter().map(Vec::as_slice).collect();
-        <[&[u8]; N]>::try_from(given)
-            .map_err(|given| Failure::arguments(format!("{} takes {N} arguments, not {}", self.function, given.len())))
+        <[&[u8]; N]>::try_from(given).map_err(|given| {
+            Failure::arguments(format!("{} takes {N} arguments, not {}", self.function, given.len()))
+        })
     }
 }
 

@@ -82,7 +82,8 @@ impl Key {
     /// When the library refuses.
     pub fn to_pem(&self) -> Result<String, NetworkError> {
         let failed = |error| NetworkError::identity("PKCS#8", error);
-        let pem = p256::SecretKey::from(&self.secret).to_pkcs8_pem(p256::pkcs8::LineEnding::LF).map_err(failed)?;
+        let pem =
+            p256::SecretKey::from(&self.secret).to_pkcs8_pem(p256::pkcs8::LineEnding::LF).map_err(failed)?;
         Ok(pem.as_str().to_owned())
     }
 

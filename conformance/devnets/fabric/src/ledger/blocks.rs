@@ -181,7 +181,8 @@ impl Ledger {
                 let version = Version { block_num: number, tx_num: place };
                 self.carry_out(&transaction, version, &mut updates);
                 if !transaction.private.is_empty()
-                    && let Some(secret) = private(&transaction.id).and_then(|data| belonging(&transaction, data))
+                    && let Some(secret) =
+                        private(&transaction.id).and_then(|data| belonging(&transaction, data))
                 {
                     self.carry_out_private(&secret);
                     kept.insert(place, secret);
@@ -217,7 +218,12 @@ impl Ledger {
     }
 
     /// Takes back a block that was committed before, with its filter as it is.
-    pub(crate) fn restore(&mut self, block: Block, transactions: Vec<Validated>, private: BTreeMap<u64, TxPvtReadWriteSet>) {
+    pub(crate) fn restore(
+        &mut self,
+        block: Block,
+        transactions: Vec<Validated>,
+        private: BTreeMap<u64, TxPvtReadWriteSet>,
+    ) {
         let number = self.height();
         let metadata = block.metadata.clone().unwrap_or_default().metadata;
         let filter = metadata.get(FILTER).cloned().unwrap_or_default();
@@ -225,7 +231,8 @@ impl Ledger {
         let mut entries = Vec::new();
         for (place, transaction) in (0_u64..).zip(transactions) {
             let code = usize::try_from(place).ok().and_then(|place| filter.get(place).copied());
-            let code = code.and_then(|code| Code::try_from(i32::from(code)).ok()).unwrap_or(Code::NotValidated);
+            let code =
+                code.and_then(|code| Code::try_from(i32::from(code)).ok()).unwrap_or(Code::NotValidated);
             if code == Code::Valid {
                 let version = Version { block_num: number, tx_num: place };
                 self.carry_out(&transaction, version, &mut updates);
@@ -245,7 +252,9 @@ impl Ledger {
     fn append(&mut self, entry: BlockEntry) -> Arc<BlockEntry> {
         let entry = Arc::new(entry);
         self.by_hash.insert(entry.hash.clone(), entry.number);
-        for (place, transaction) in entry.transactions.iter().enumerate().filter(|(_, found)| !found.id.is_empty()) {
+        for (place, transaction) in
+            entry.transactions.iter().enumerate().filter(|(_, found)| !found.id.is_empty())
+        {
             let found = Found { block: entry.number, place, code: transaction.code };
             self.by_transaction.entry(transaction.id.clone()).or_insert(found);
         }

@@ -8,9 +8,9 @@ use super::state::{State, sha256};
 use crate::{
     contract::Change,
     proto::ledger::{
-        CollectionHashedReadWriteSet, CollectionPvtReadWriteSet, HashedRwSet, KvRead, KvReadHash, KvRwSet, KvWrite,
-        KvWriteHash, NsPvtReadWriteSet, NsReadWriteSet, QueryReads, RangeQueryInfo, ReadsInfo, TxPvtReadWriteSet,
-        TxReadWriteSet, Version,
+        CollectionHashedReadWriteSet, CollectionPvtReadWriteSet, HashedRwSet, KvRead, KvReadHash, KvRwSet,
+        KvWrite, KvWriteHash, NsPvtReadWriteSet, NsReadWriteSet, QueryReads, RangeQueryInfo, ReadsInfo,
+        TxPvtReadWriteSet, TxReadWriteSet, Version,
     },
 };
 
@@ -68,7 +68,8 @@ impl<'a> Simulation<'a> {
 
     pub fn range(&mut self, namespace: &str, start: &str, end: &str) -> Vec<(String, Vec<u8>)> {
         let found: Vec<_> = self.state.range(namespace, start, end).collect();
-        let reads = found.iter().map(|(key, found)| KvRead { key: (*key).clone(), version: Some(found.version) });
+        let reads =
+            found.iter().map(|(key, found)| KvRead { key: (*key).clone(), version: Some(found.version) });
         let query = RangeQueryInfo {
             start_key: start.to_owned(),
             end_key: end.to_owned(),
@@ -106,7 +107,8 @@ impl<'a> Simulation<'a> {
                 let (hashes, secret) = collection.finish();
                 let pvt_rwset_hash = secret.as_deref().map(sha256).unwrap_or_default();
                 if let Some(rwset) = secret {
-                    secrets.push(CollectionPvtReadWriteSet { collection_name: collection_name.clone(), rwset });
+                    secrets
+                        .push(CollectionPvtReadWriteSet { collection_name: collection_name.clone(), rwset });
                 }
                 let hashed_rwset = hashes.encode_to_vec();
                 hashed.push(CollectionHashedReadWriteSet { collection_name, hashed_rwset, pvt_rwset_hash });

@@ -22,7 +22,8 @@ impl Store {
     /// Opens the folder of a channel.
     pub fn open(folder: &Path, channel: &str) -> Result<Store, NetworkError> {
         let folder = folder.join(channel);
-        let failed = |error: sled::Error| NetworkError::Store { folder: folder.clone(), reason: error.to_string() };
+        let failed =
+            |error: sled::Error| NetworkError::Store { folder: folder.clone(), reason: error.to_string() };
         let database = sled::open(&folder).map_err(failed)?;
         let blocks = database.open_tree("blocks").map_err(failed)?;
         let private = database.open_tree("private").map_err(failed)?;
@@ -45,7 +46,9 @@ impl Store {
     }
 
     /// All blocks in order, each with the private data of its transactions by their places.
-    pub fn blocks(&self) -> impl Iterator<Item = Result<(Block, BTreeMap<u64, TxPvtReadWriteSet>), NetworkError>> {
+    pub fn blocks(
+        &self,
+    ) -> impl Iterator<Item = Result<(Block, BTreeMap<u64, TxPvtReadWriteSet>), NetworkError>> {
         self.blocks.iter().map(|found| {
             let (number, bytes) = found.map_err(|error| self.failed(error))?;
             let block = Block::decode(bytes.as_ref()).map_err(|error| self.failed(error))?;

@@ -8,15 +8,15 @@ use super::state::State;
 use crate::{
     identity::{Identities, Role},
     policy::EndorsementPolicy,
+    proposal::{proposal_hash, transaction_id},
     proto::{
         common::{ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader},
         ledger::{HashedRwSet, KvRead, KvReadHash, KvRwSet, ReadsInfo, TxReadWriteSet},
         peer::{
-            ChaincodeAction, ChaincodeActionPayload, ChaincodeEvent, ChaincodeHeaderExtension, ProposalResponsePayload,
-            Transaction, TxValidationCode as Code,
+            ChaincodeAction, ChaincodeActionPayload, ChaincodeEvent, ChaincodeHeaderExtension,
+            ProposalResponsePayload, Transaction, TxValidationCode as Code,
         },
     },
-    proposal::{proposal_hash, transaction_id},
 };
 
 /// What transactions of a channel are judged by.
@@ -119,16 +119,16 @@ fn action(
     if action.header != header.signature_header {
         return Err(Code::InvalidEndorserTransaction);
     }
-    let payload =
-        ChaincodeActionPayload::decode(action.payload.as_slice()).map_err(|_| Code::InvalidEndorserTransaction)?;
+    let payload = ChaincodeActionPayload::decode(action.payload.as_slice())
+        .map_err(|_| Code::InvalidEndorserTransaction)?;
     let endorsed = payload.action.ok_or(Code::NilTxaction)?;
     let response = ProposalResponsePayload::decode(endorsed.proposal_response_payload.as_slice())
         .map_err(|_| Code::BadResponsePayload)?;
     if response.proposal_hash != proposal_hash(header, &payload.chaincode_proposal_payload) {
         return Err(Code::InvalidEndorserTransaction);
     }
-    let extension =
-        ChaincodeHeaderExtension::decode(channel.extension.as_slice()).map_err(|_| Code::BadHeaderExtension)?;
+    let extension = ChaincodeHeaderExtension::decode(channel.extension.as_slice())
+        .map_err(|_| Code::BadHeaderExtension)?;
     let named = extension.chaincode_id.ok_or(Code::BadHeaderExtension)?;
     let action =
         ChaincodeAction::decode(response.extension.as_slice()).map_err(|_| Code::BadResponsePayload)?;
@@ -174,14 +174,16 @@ fn sets(results: &[u8], chaincode: &str) -> Result<Sets, Code> {
         let public = KvRwSet::decode(set.rwset.as_slice()).map_err(|_| Code::BadRwset)?;
         let mut collections = Vec::new();
         for collection in set.collection_hashed_rwset {
-            let hashed = HashedRwSet::decode(collection.hashed_rwset.as_slice()).map_err(|_| Code::BadRwset)?;
+            let hashed =
+                HashedRwSet::decode(collection.hashed_rwset.as_slice()).map_err(|_| Code::BadRwset)?;
             if !collection.pvt_rwset_hash.is_empty() {
                 let place = (set.namespace.clone(), collection.collection_name.clone());
                 private.insert(place, collection.pvt_rwset_hash);
             }
             collections.push((collection.collection_name, hashed));
         }
-        let writes = !public.writes.is_empty() || collections.iter().any(|(_, set)| !set.hashed_writes.is_empty());
+        let writes =
+            !public.writes.is_empty() || collections.iter().any(|(_, set)| !set.hashed_writes.is_empty());
         // A chaincode's policy speaks for its own namespace only.
         if writes && set.namespace != chaincode {
             return Err(Code::IllegalWriteset);

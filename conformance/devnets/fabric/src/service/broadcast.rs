@@ -15,18 +15,24 @@ pub fn receive(node: &Node, envelope: Envelope) -> Result<(), (Status, String)> 
     let header = payload.header.ok_or_else(|| bad("envelope has no header"))?;
     let channel_header =
         ChannelHeader::decode(header.channel_header.as_slice()).map_err(|_| bad("bad channel header"))?;
-    let signer =
-        SignatureHeader::decode(header.signature_header.as_slice()).map_err(|_| bad("bad signature header"))?;
+    let signer = SignatureHeader::decode(header.signature_header.as_slice())
+        .map_err(|_| bad("bad signature header"))?;
     if channel_header.r#type != HeaderType::EndorserTransaction as i32 {
         return Err(bad("this Fabric-like network orders endorsed transactions only"));
     }
-    let channel = node
-        .channel(&channel_header.channel_id)
-        .ok_or_else(|| (Status::NotFound, "channel creation request not allowed because the orderer system channel is not defined".to_owned()))?;
+    let channel = node.channel(&channel_header.channel_id).ok_or_else(|| {
+        (
+            Status::NotFound,
+            "channel creation request not allowed because the orderer system channel is not defined"
+                .to_owned(),
+        )
+    })?;
     let most = usize::try_from(node.options.batch.absolute_max_bytes).unwrap_or(usize::MAX);
     let size = envelope.payload.len() + envelope.signature.len();
     if size > most {
-        return Err(bad(&format!("message payload is {size} bytes and exceeds maximum allowed {most} bytes")));
+        return Err(bad(&format!(
+            "message payload is {size} bytes and exceeds maximum allowed {most} bytes"
+        )));
     }
     let identity = node.members.identities.identify(&signer.creator).ok();
     let identity = identity.filter(|identity| {

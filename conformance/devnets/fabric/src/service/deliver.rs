@@ -19,7 +19,8 @@ use crate::{
         orderer::{SeekBehavior, SeekInfo, SeekPosition, seek_position::Type as Seek},
         peer::{
             BlockAndPrivateData, ChaincodeEvent, DeliverResponse, FilteredBlock, FilteredChaincodeAction,
-            FilteredTransaction, FilteredTransactionActions, deliver_response::Type, filtered_transaction::Data,
+            FilteredTransaction, FilteredTransactionActions, deliver_response::Type,
+            filtered_transaction::Data,
         },
     },
 };

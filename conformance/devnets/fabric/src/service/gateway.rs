@@ -29,12 +29,13 @@ use crate::{
 /// Runs a proposal on one peer and answers what the contract said.
 pub fn evaluate(node: &Node, local: &Member, request: EvaluateRequest) -> Result<EvaluateResponse, Status> {
     let signed = request.proposed_transaction.unwrap_or_default();
-    let unpacked = Unpacked::decode(&signed).map_err(|why| {
-        Status::invalid_argument(format!("failed to unpack transaction proposal: {why}"))
-    })?;
+    let unpacked = Unpacked::decode(&signed)
+        .map_err(|why| Status::invalid_argument(format!("failed to unpack transaction proposal: {why}")))?;
     let (channel, chaincode) = (&unpacked.channel, &unpacked.chaincode);
     if channel.is_empty() {
-        return Err(Status::invalid_argument("failed to unpack transaction proposal: no channel id provided"));
+        return Err(Status::invalid_argument(
+            "failed to unpack transaction proposal: no channel id provided",
+        ));
     }
     if node.channel(channel).is_none() {
         return Err(Status::unavailable(format!("failed to get config for channel [{channel}]")));
@@ -97,8 +98,11 @@ pub fn endorse(node: &Node, local: &Member, request: EndorseRequest) -> Result<E
     let first = if given { FEW } else { FIRST };
     let accepted = node.accept(&signed).map_err(|refused| {
         let (Refused::Invalid(message) | Refused::Channel(message)) = refused;
-        let details: Vec<_> =
-            peers.iter().take(if given { peers.len() } else { 1 }).map(|peer| detail(peer, &message)).collect();
+        let details: Vec<_> = peers
+            .iter()
+            .take(if given { peers.len() } else { 1 })
+            .map(|peer| detail(peer, &message))
+            .collect();
         status(Code::Aborted, first, &details)
     })?;
     let mut responses = Vec::new();
@@ -151,7 +155,9 @@ fn endorsers<'a>(
             .collect();
         if !missing.is_empty() {
             let missing = missing.join(", ");
-            return Err(Status::unavailable(format!("failed to find any endorsing peers for org(s): {missing}")));
+            return Err(Status::unavailable(format!(
+                "failed to find any endorsing peers for org(s): {missing}"
+            )));
         }
         return Ok(given.iter().filter_map(|msp_id| node.members.peer(msp_id)).collect());
     }
@@ -201,7 +207,8 @@ pub fn submit(node: &Node, request: SubmitRequest) -> Result<SubmitResponse, Sta
         Ok(()) => Ok(SubmitResponse {}),
         Err((BlockStatus::ServiceUnavailable, info)) => {
             let text = "no orderers could successfully process transaction";
-            let details: Vec<_> = node.members.orderers.iter().map(|orderer| detail(orderer, &info)).collect();
+            let details: Vec<_> =
+                node.members.orderers.iter().map(|orderer| detail(orderer, &info)).collect();
             Err(status(Code::Unavailable, text, &details))
         }
         Err((named, info)) => {
@@ -217,7 +224,10 @@ pub fn submit(node: &Node, request: SubmitRequest) -> Result<SubmitResponse, Sta
 }
 
 /// Waits until a transaction is in a block.
-pub async fn commit_status(node: &Node, signed: SignedCommitStatusRequest) -> Result<CommitStatusResponse, Status> {
+pub async fn commit_status(
+    node: &Node,
+    signed: SignedCommitStatusRequest,
+) -> Result<CommitStatusResponse, Status> {
     if signed.request.is_empty() {
         return Err(Status::invalid_argument("a commit status request is required"));
     }
@@ -249,7 +259,8 @@ pub fn reader(
     message: &[u8],
     signature: &[u8],
 ) -> Result<std::sync::Arc<Identity>, String> {
-    let may = |identity: &Identity| [Role::Client, Role::Admin, Role::Peer].iter().any(|role| identity.is(*role));
+    let may =
+        |identity: &Identity| [Role::Client, Role::Admin, Role::Peer].iter().any(|role| identity.is(*role));
     let identity = node.members.identities.identify(identity).ok();
     let identity = identity.filter(|identity| may(identity) && identity.verify(message, signature).is_ok());
     identity.ok_or_else(|| {
@@ -261,7 +272,11 @@ pub fn reader(
 }
 
 /// `protos.Endorser/ProcessProposal`: one peer's answer.
-pub fn process_proposal(node: &Node, local: &Member, signed: &SignedProposal) -> Result<ProposalResponse, Status> {
+pub fn process_proposal(
+    node: &Node,
+    local: &Member,
+    signed: &SignedProposal,
+) -> Result<ProposalResponse, Status> {
     match node.accept(signed) {
         Ok(accepted) => Ok(node.endorse(local, &accepted)),
         Err(Refused::Invalid(message)) => Err(Status::unknown(message)),

@@ -7,6 +7,5 @@ mod gateway;
 mod rpc;
 mod server;
 
-pub(crate) use broadcast::receive;
-pub(crate) use gateway::{assemble, submit};
+pub(crate) use gateway::assemble;
 pub(crate) use server::{Listener, serve};

@@ -19,7 +19,10 @@ pub fn detail(member: &Member, message: impl Into<String>) -> ErrorDetail {
 
 /// A status with details in its trailers, as `google.rpc.Status`.
 pub fn status(code: Code, message: &str, details: &[ErrorDetail]) -> Status {
-    let any = |detail: &ErrorDetail| google::Any { type_url: ERROR_DETAIL_TYPE.into(), value: detail.encode_to_vec() };
+    let any = |detail: &ErrorDetail| google::Any {
+        type_url: ERROR_DETAIL_TYPE.into(),
+        value: detail.encode_to_vec(),
+    };
     let details = google::Status {
         code: code as i32,
         message: message.to_owned(),

@@ -29,7 +29,10 @@ use crate::{
     node::Node,
     proto::{
         common::{Envelope, Status as BlockStatus},
-        gateway::{EndorseRequest, EvaluateRequest, SignedChaincodeEventsRequest, SignedCommitStatusRequest, SubmitRequest},
+        gateway::{
+            EndorseRequest, EvaluateRequest, SignedChaincodeEventsRequest, SignedCommitStatusRequest,
+            SubmitRequest,
+        },
         orderer::BroadcastResponse,
         peer::SignedProposal,
     },
@@ -62,7 +65,8 @@ pub fn serve(
     listener: Listener,
     socket: TcpListener,
 ) -> Result<impl Future<Output = ()> + Send + 'static, NetworkError> {
-    let member = listener.member(node).ok_or_else(|| NetworkError::internal("serve", "there is no such member"))?;
+    let member =
+        listener.member(node).ok_or_else(|| NetworkError::internal("serve", "there is no such member"))?;
     let acceptor = acceptor(node, member)?;
     let node = node.clone();
     Ok(async move {
@@ -95,7 +99,8 @@ fn acceptor(node: &Node, member: &Member) -> Result<TlsAcceptor, NetworkError> {
     let failed = |error: String| NetworkError::identity(format!("the TLS of {}", member.host), error);
     let mut chain = Vec::new();
     for pem in [member.tls_pem.as_str(), node.members.roots(&member.msp_id).1] {
-        chain.push(CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| failed(error.to_string()))?);
+        chain
+            .push(CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| failed(error.to_string()))?);
     }
     let key = member.tls_key.to_pkcs8().map_err(|error| failed(error.to_string()))?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
@@ -115,11 +120,17 @@ async fn route(node: Arc<Node>, listener: Listener, request: Request<Incoming>) 
     match (listener, path.as_str()) {
         (Listener::Peer(number), "/gateway.Gateway/Evaluate") => {
             let limit = node.options.max_message_bytes;
-            unary(limit, request, async move |asked: EvaluateRequest| evaluate(&node, peer(&node, number)?, asked)).await
+            unary(limit, request, async move |asked: EvaluateRequest| {
+                evaluate(&node, peer(&node, number)?, asked)
+            })
+            .await
         }
         (Listener::Peer(number), "/gateway.Gateway/Endorse") => {
             let limit = node.options.max_message_bytes;
-            unary(limit, request, async move |asked: EndorseRequest| endorse(&node, peer(&node, number)?, asked)).await
+            unary(limit, request, async move |asked: EndorseRequest| {
+                endorse(&node, peer(&node, number)?, asked)
+            })
+            .await
         }
         (Listener::Peer(_), "/gateway.Gateway/Submit") => {
             let limit = node.options.max_message_bytes;
@@ -127,7 +138,10 @@ async fn route(node: Arc<Node>, listener: Listener, request: Request<Incoming>) 
         }
         (Listener::Peer(_), "/gateway.Gateway/CommitStatus") => {
             let limit = node.options.max_message_bytes;
-            unary(limit, request, async move |asked: SignedCommitStatusRequest| commit_status(&node, asked).await).await
+            unary(limit, request, async move |asked: SignedCommitStatusRequest| {
+                commit_status(&node, asked).await
+            })
+            .await
         }
         (Listener::Peer(number), "/protos.Endorser/ProcessProposal") => {
             let limit = node.options.max_message_bytes;
@@ -142,9 +156,13 @@ async fn route(node: Arc<Node>, listener: Listener, request: Request<Incoming>) 
         }
         (Listener::Peer(_), "/protos.Deliver/Deliver") => blocks(node, request, Form::Block).await,
         (Listener::Peer(_), "/protos.Deliver/DeliverFiltered") => blocks(node, request, Form::Filtered).await,
-        (Listener::Peer(_), "/protos.Deliver/DeliverWithPrivateData") => blocks(node, request, Form::Private).await,
+        (Listener::Peer(_), "/protos.Deliver/DeliverWithPrivateData") => {
+            blocks(node, request, Form::Private).await
+        }
         // An orderer's answers differ from a peer's in nothing but their type's name.
-        (Listener::Orderer(_), "/orderer.AtomicBroadcast/Deliver") => blocks(node, request, Form::Block).await,
+        (Listener::Orderer(_), "/orderer.AtomicBroadcast/Deliver") => {
+            blocks(node, request, Form::Block).await
+        }
         (Listener::Orderer(_), "/orderer.AtomicBroadcast/Broadcast") => {
             let limit = node.options.max_message_bytes;
             let service = Streams(move |requests| Ok(broadcast(node.clone(), requests)));
@@ -184,7 +202,10 @@ async fn blocks(node: Arc<Node>, request: Request<Incoming>, form: Form) -> Resp
     grpc.streaming(service, request).await
 }
 
-fn broadcast(node: Arc<Node>, mut requests: Streaming<Envelope>) -> mpsc::Receiver<Result<BroadcastResponse, Status>> {
+fn broadcast(
+    node: Arc<Node>,
+    mut requests: Streaming<Envelope>,
+) -> mpsc::Receiver<Result<BroadcastResponse, Status>> {
     let (sender, answers) = mpsc::channel(1);
     tokio::spawn(async move {
         while let Ok(Some(envelope)) = requests.message().await {
@@ -229,7 +250,9 @@ struct Streams<F>(F);
 type Answers<B> = Pin<Box<dyn Stream<Item = Result<B, Status>> + Send>>;
 
 fn answers<B: Send + 'static>(receiver: mpsc::Receiver<Result<B, Status>>) -> Answers<B> {
-    Box::pin(stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|item| (item, receiver)) }))
+    Box::pin(stream::unfold(receiver, |mut receiver| async {
+        receiver.recv().await.map(|item| (item, receiver))
+    }))
 }
 
 impl<A, B, F> ServerStreamingService<A> for Streams<F>
@@ -242,7 +265,9 @@ where
     type Future = std::future::Ready<Result<tonic::Response<Answers<B>>, Status>>;
 
     fn call(&mut self, request: tonic::Request<A>) -> Self::Future {
-        std::future::ready(self.0(request.into_inner()).map(|receiver| tonic::Response::new(answers(receiver))))
+        std::future::ready(
+            self.0(request.into_inner()).map(|receiver| tonic::Response::new(answers(receiver))),
+        )
     }
 }
 
@@ -256,6 +281,8 @@ where
     type Future = std::future::Ready<Result<tonic::Response<Answers<B>>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Streaming<A>>) -> Self::Future {
-        std::future::ready(self.0(request.into_inner()).map(|receiver| tonic::Response::new(answers(receiver))))
+        std::future::ready(
+            self.0(request.into_inner()).map(|receiver| tonic::Response::new(answers(receiver))),
+        )
     }
 }
