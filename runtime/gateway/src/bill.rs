@@ -139,8 +139,7 @@ impl Bills {
 
     /// Where the chain ends. A crash may have come between a record and the note of it.
     pub(crate) async fn head(&self, application: &str) -> Result<Head, RecordError> {
-        let mut head: Head =
-            self.records.get(&format!("{HEADS}{application}")).await?.unwrap_or_default();
+        let mut head: Head = self.records.get(&format!("{HEADS}{application}")).await?.unwrap_or_default();
         while let Some(record) = self.records.get::<UsageRecord>(&place(application, head.next)).await? {
             let Ok(entry) = serde_json::from_str::<UsageEntry>(&record.entry) else { break };
             head = after(&record, &entry);

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use adapter_spec::{
     CallError,
     types::{
-        Call, CallOptions, ContractCall, Deployment, Effect, Error, ErrorCode, NativeCall, Output, Party,
-        PublicKey, Receipt, SignatureScheme, Step, Value,
+        Call, CallOptions, ContractCall, Deployment, Effect, Error, ErrorCode, Estimate, NativeCall, Output,
+        Party, PublicKey, Receipt, SignatureScheme, Step, Value,
     },
 };
 use berth_journal::{Settlement, State, Task, Work, carry_out};
@@ -265,6 +265,19 @@ pub(crate) async fn evaluate(
         }
     }
     Err(Error::new(ErrorCode::Internal, "the adapter does not end a read in an answer").into())
+}
+
+/// What a call would cost. Changes nothing.
+pub(crate) async fn estimate(
+    shared: &Shared,
+    application: &Application,
+    participant: &str,
+    call: Call,
+    options: OptionsRequest,
+) -> Result<Estimate, Problem> {
+    let opened = application.open(&shared.ground).await?;
+    let (parties, call_options, _) = acting(shared, application, &opened, participant, &options).await?;
+    Ok(opened.ledger.estimate(call, parties, call_options).await?)
 }
 
 /// Writes once, in trust mode: the node signs. The work goes on when the caller goes away.

@@ -186,6 +186,18 @@ impl Gateway {
         &self.shared.ground.adapters
     }
 
+    /// Whether calls can be taken: the store answers, and nobody has asked to stop.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn ready(&self) -> Result<(), Problem> {
+        if self.shared.stopping.is_cancelled() {
+            return Err(Problem::trouble("the node is being stopped"));
+        }
+        let read: Result<Option<serde_json::Value>, _> = self.shared.records.get("node/ready").await;
+        read.map(drop).map_err(not_written)
+    }
+
     /// Stops what runs in the background. What is under way is taken up at the next start.
     pub fn stop(&self) {
         self.shared.stopping.cancel();

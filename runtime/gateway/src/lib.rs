@@ -21,6 +21,7 @@ mod adapters;
 mod application;
 mod bill;
 mod calls;
+mod events;
 mod follower;
 mod gateway;
 pub mod http;
@@ -30,6 +31,7 @@ mod participants;
 mod problem;
 mod quota;
 mod records;
+mod store;
 mod upload;
 mod usage;
 
@@ -40,10 +42,12 @@ pub use calls::{
     DeployRequest, FunctionRequest, HexBytes, MAX_WAIT, NativeRequest, OptionsRequest, Until, Written,
     WrittenState,
 };
+pub use events::EventParameters;
 pub use gateway::{Gateway, OpenError, Parts};
 pub use participants::{Caller, Participant, fingerprint_of};
 pub use problem::{Problem, TYPE_PREFIX};
 pub use quota::Quotas;
 pub use records::RecordError;
+pub use store::{StoreRequest, Stored};
 pub use upload::{KeyRequest, Next, ResumeRequest, ToSign, possession};
 pub use usage::{AdapterCall, Usage};

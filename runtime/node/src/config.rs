@@ -82,6 +82,9 @@ pub struct GatewayConfig {
 pub struct OperatorConfig {
     /// The socket that `berth node app` and the like speak to; `operator.sock` in the state's folder where it is left out.
     pub socket: Option<PathBuf>,
+    /// Address and port of the page that the operator looks at, and of the numbers for Prometheus; none by default. Whoever
+    /// reaches it sees names and numbers: keep it on a loopback address.
+    pub page: Option<Spanned<String>>,
 }
 
 /// Who is let in.
@@ -203,6 +206,7 @@ impl Configuration {
     fn check(&self) -> Result<(), ConfigError> {
         let gateway = &self.config.gateway;
         self.address()?;
+        self.page()?;
         match (&gateway.certificate, &gateway.key) {
             (Some(certificate), None) => {
                 return Err(self.wrong(certificate, "`certificate` needs `key` beside it"));
@@ -223,6 +227,16 @@ impl Configuration {
             .get_ref()
             .parse()
             .map_err(|_| self.wrong(listen, "`listen` is an IP address and a port, e.g. \"127.0.0.1:8443\""))
+    }
+
+    /// The page's address, where there is one.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn page(&self) -> Result<Option<SocketAddr>, ConfigError> {
+        let Some(page) = &self.config.operator.page else { return Ok(None) };
+        let wrong = |_| self.wrong(page, "`page` is an IP address and a port, e.g. \"127.0.0.1:9464\"");
+        page.get_ref().parse().map(Some).map_err(wrong)
     }
 
     /// A path of the configuration, which begins at its own folder.

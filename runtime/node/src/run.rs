@@ -68,6 +68,8 @@ pub struct Node {
     store: SledStore,
     /// Where participants reach it.
     pub address: String,
+    /// Where the operator's page is, if there is one.
+    pub page: Option<String>,
     /// Adapters that were not let in, and why.
     pub refused: Vec<(PathBuf, String)>,
 }
@@ -132,13 +134,21 @@ impl Node {
         let _ = observer.gateway.set(gateway.clone());
 
         let stop = CancellationToken::new();
-        let socket =
-            http::listen_unix(&configuration.socket(), http::operator_router(&gateway), stop.clone());
+        let path = configuration.socket();
+        let socket = http::listen_unix(&path, http::operator_router(&gateway), stop.clone());
         let operator = socket.await.map_err(machine("the operator's socket"))?;
         let public = http::listen(configuration.address()?, tls, http::router(&gateway), stop.clone());
         let public = public.await.map_err(machine("the gateway's port"))?;
         let address = public.address.clone();
-        let node = Node { gateway, door, stop, listening: vec![public, operator], store, address, refused };
+        let mut listening = vec![public, operator];
+        let mut page = None;
+        if let Some(address) = configuration.page()? {
+            let shown = http::listen(address, None, http::page_router(&gateway), stop.clone());
+            let shown = shown.await.map_err(machine("the operator's page"))?;
+            page = Some(shown.address.clone());
+            listening.push(shown);
+        }
+        let node = Node { gateway, door, stop, listening, store, address, page, refused };
         node.look_again_now_and_then();
         Ok(node)
     }

@@ -6,6 +6,7 @@ mod audit;
 mod operator;
 mod participant;
 mod serve;
+mod usage;
 
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,8 @@ pub(crate) enum NodeCommand {
         #[command(subcommand)]
         command: participant::Participant,
     },
+    /// Show what an application used, and check the chain of signed records that says so
+    Usage(usage::Usage),
     /// Show the record of who was let in and who was not, and look whether it is whole
     Audit(audit::Audit),
 }
@@ -45,6 +48,7 @@ impl NodeCommand {
         match self {
             NodeCommand::Admit(admit) => admit.json,
             NodeCommand::Audit(audit) => audit.json,
+            NodeCommand::Usage(usage) => usage.which.json,
             NodeCommand::Init(_) | NodeCommand::Serve(_) => false,
             NodeCommand::App { command } => command.json(),
             NodeCommand::Participant { command } => command.json(),
@@ -55,6 +59,7 @@ impl NodeCommand {
         match self {
             NodeCommand::Admit(admit) => admit::run(&admit).await,
             NodeCommand::Audit(audit) => audit::run(&audit),
+            NodeCommand::Usage(usage) => usage::run(&usage).await,
             NodeCommand::Init(init) => serve::init(&init),
             NodeCommand::Serve(serve) => serve::serve(&serve).await,
             NodeCommand::App { command } => command.run().await,

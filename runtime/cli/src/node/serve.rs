@@ -79,6 +79,9 @@ pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
         node.gateway().participants().len(),
         configuration.state().join("authority.pem").display()
     );
+    if let Some(page) = &node.page {
+        println!("  look at it: http://{page}/");
+    }
     stop_is_wanted().await.map_err(|error| Failure::host("signals cannot be waited for", &error))?;
     println!("The node stops: the last requests are answered.");
     node.stop().await;

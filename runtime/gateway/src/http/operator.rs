@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::extract::Json;
-use crate::{application::Order, gateway::Gateway, problem::Problem};
+use crate::{adapters::Offered, application::Order, gateway::Gateway, problem::Problem};
 
 /// The operator's requests.
 pub fn operator_router(gateway: &Gateway) -> Router {
@@ -117,22 +117,20 @@ pub(super) async fn metrics(State(gateway): State<Gateway>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], gateway.metrics()).into_response()
 }
 
+/// An adapter, as it is shown.
+pub(super) fn described(offered: &Offered) -> Value {
+    json!({
+        "name": offered.descriptor.name,
+        "version": offered.descriptor.version,
+        "framework": offered.descriptor.framework,
+        "permissioned": offered.descriptor.permissioned,
+        "sandboxed": offered.sandboxed,
+        "digest": offered.digest,
+        "certificate": offered.certificate,
+    })
+}
+
 async fn adapters(State(gateway): State<Gateway>) -> Response {
-    let all: Vec<_> = gateway
-        .adapters()
-        .all()
-        .iter()
-        .map(|offered| {
-            json!({
-                "name": offered.descriptor.name,
-                "version": offered.descriptor.version,
-                "framework": offered.descriptor.framework,
-                "permissioned": offered.descriptor.permissioned,
-                "sandboxed": offered.sandboxed,
-                "digest": offered.digest,
-                "certificate": offered.certificate,
-            })
-        })
-        .collect();
+    let all: Vec<_> = gateway.adapters().all().iter().map(|offered| described(offered)).collect();
     answer(&json!({ "adapters": all }))
 }

@@ -2,15 +2,16 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use adapter_spec::types::{Call, SignatureScheme};
+use adapter_spec::types::{BlockSelector, Call, Confidence, Goal, SignatureScheme};
 use axum::{
     Extension, Router,
     extract::{Path, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Response, sse},
     routing::{get, post},
 };
+use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -21,9 +22,11 @@ use super::{
 use crate::{
     application::{Application, KeyMode, Role},
     calls::{self, DeployRequest, FunctionRequest, NativeRequest, OptionsRequest, Until},
+    events::{self, EventParameters, Told},
     gateway::Gateway,
     participants::Caller,
     problem::Problem,
+    store::{self, StoreRequest},
     upload::{self, KeyRequest, ResumeRequest},
 };
 
@@ -36,12 +39,18 @@ pub fn router(gateway: &Gateway) -> Router {
         .route("/evaluate", post(evaluate))
         .route("/invoke", post(invoke))
         .route("/deploy", post(deploy))
+        .route("/plan", post(plan))
+        .route("/estimate", post(estimate))
         .route("/native", post(native))
         .route("/keys", axum::routing::put(put_key))
         .route("/begin", post(begin))
         .route("/resume", post(resume))
         .route("/abandon", post(abandon))
         .route("/calls/{key}", get(call))
+        .route("/blocks/{block}", get(block))
+        .route("/store", post(preset))
+        .route("/events", get(events))
+        .route("/events/{subscription}", axum::routing::delete(unsubscribe))
         .route("/members", get(members))
         .route("/members/{participant}", axum::routing::put(set_roles).delete(remove_member))
         .route_layer(middleware::from_fn_with_state(gateway.clone(), member));
@@ -49,9 +58,16 @@ pub fn router(gateway: &Gateway) -> Router {
         .route("/v1/applications", get(list))
         .nest("/v1/applications/{application}", application)
         .layer(middleware::from_fn_with_state(gateway.clone(), authenticate))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
         .with_state(gateway.clone())
+}
+
+/// Whether the node can take calls: its store answers, and it is not being stopped.
+async fn ready(State(gateway): State<Gateway>) -> Result<&'static str, Problem> {
+    gateway.ready().await.map(|()| "ready\n")
 }
 
 async fn nothing() -> Problem {
@@ -288,6 +304,36 @@ async fn deploy(
     write(&gateway, &member, &headers, &parameters, call, options).await
 }
 
+/// What somebody wants to reach.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlanRequest {
+    goal: Goal,
+}
+
+async fn plan(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+    Json(PlanRequest { goal }): Json<PlanRequest>,
+) -> Result<Response, Problem> {
+    member.must(Role::Read)?;
+    let opened = member.application.open(&gateway.shared.ground).await?;
+    Ok(answer(&json!({ "calls": opened.ledger.plan(goal).await? })))
+}
+
+async fn estimate(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+    Json(request): Json<FunctionRequest>,
+) -> Result<Response, Problem> {
+    member.must(Role::Write)?;
+    trusted(&member)?;
+    let (call, options) = request.into_call();
+    let (shared, application) = (&gateway.shared, &member.application);
+    let call = Call::Invoke(call);
+    Ok(answer(&calls::estimate(shared, application, &member.name, call, options).await?))
+}
+
 async fn native(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
@@ -400,6 +446,103 @@ async fn call(
     let patience = Duration::from_millis(parameters.wait_millis);
     let written = calls::wait(shared, application, &member.name, written, parameters.until, patience).await?;
     Ok(answer(&written))
+}
+
+#[derive(Deserialize)]
+struct BlockPath {
+    block: String,
+}
+
+/// A height, a hash that begins with `0x`, or one of latest, safe and final.
+fn selector(text: &str) -> Option<BlockSelector> {
+    if let Some(digits) = text.strip_prefix("0x") {
+        return hex::decode(digits).ok().map(BlockSelector::Hash);
+    }
+    match text {
+        "latest" => Some(BlockSelector::At(Confidence::Latest)),
+        "safe" => Some(BlockSelector::At(Confidence::Safe)),
+        "final" => Some(BlockSelector::At(Confidence::Final)),
+        number => number.parse().ok().map(BlockSelector::Number),
+    }
+}
+
+async fn block(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+    Path(BlockPath { block }): Path<BlockPath>,
+) -> Result<Response, Problem> {
+    member.must(Role::Read)?;
+    let selector = selector(&block)
+        .ok_or_else(|| Problem::invalid("a block is a height, a hash with 0x, or latest, safe or final"))?;
+    let opened = member.application.open(&gateway.shared.ground).await?;
+    Ok(answer(&opened.ledger.block(selector).await?))
+}
+
+async fn preset(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+    headers: HeaderMap,
+    Parameters(parameters): Parameters<WaitParameters>,
+    Json(request): Json<StoreRequest>,
+) -> Result<Response, Problem> {
+    trusted(&member)?;
+    let (shared, application) = (&gateway.shared, &member.application);
+    if !store::writes(&request.operation) {
+        member.must(Role::Read)?;
+        return Ok(answer(&store::read(shared, application, &member.name, request).await?));
+    }
+    member.must(Role::Write)?;
+    let key = idempotency_key(&headers);
+    application.entry_key(&member.name, key)?;
+    let call = store::call(shared, application, &request).await?;
+    let options = OptionsRequest::default();
+    let written = calls::write(shared, application, &member.name, key, call, options).await?;
+    let patience = Duration::from_millis(parameters.wait_millis);
+    let written = calls::wait(shared, application, &member.name, written, parameters.until, patience).await?;
+    Ok(answer(&store::outcome(shared, application, request.operation, written).await?))
+}
+
+async fn events(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+    headers: HeaderMap,
+    Parameters(parameters): Parameters<EventParameters>,
+) -> Result<Response, Problem> {
+    member.must(Role::Read)?;
+    let last = headers.get("last-event-id").and_then(|last| last.to_str().ok());
+    let (shared, application) = (&gateway.shared, &member.application);
+    let told = events::subscribe(shared, application, &member.name, &parameters, last).await?;
+    let meter = member.application.clone();
+    let lines = told.map(move |told| {
+        let data = |value: &serde_json::Value| value.to_string();
+        let (kind, text, id) = match &told {
+            Told::Event(event, position) => ("event", data(&json!(event)), position.clone()),
+            Told::Scanned(block) => ("scanned", data(&json!({ "block": block })), None),
+            Told::Ended(problem) => ("problem", data(&json!(problem)), None),
+        };
+        meter.meter.answer(text.len());
+        let line = sse::Event::default().event(kind).data(text);
+        Ok::<_, std::convert::Infallible>(match id {
+            Some(id) => line.id(id),
+            None => line,
+        })
+    });
+    Ok(sse::Sse::new(lines).keep_alive(sse::KeepAlive::default()).into_response())
+}
+
+#[derive(Deserialize)]
+struct SubscriptionPath {
+    subscription: String,
+}
+
+async fn unsubscribe(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+    Path(SubscriptionPath { subscription }): Path<SubscriptionPath>,
+) -> Result<Response, Problem> {
+    member.must(Role::Read)?;
+    events::unsubscribe(&gateway.shared, &member.application, &member.name, &subscription).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn members(Extension(member): Extension<Member>) -> Response {
