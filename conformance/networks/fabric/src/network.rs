@@ -180,13 +180,14 @@ impl Network {
         let missing =
             || NetworkError::Content { path: self.material.folder.clone(), what: "such organisation" };
         let peer = self.peers.get(organisation).ok_or_else(missing)?;
-        Ok(Client {
-            folder: self.material.folder.join("chaincode"),
-            address: format!("127.0.0.1:{}", peer.port()),
-            authority: peer.authority().to_owned(),
-            msp: PEER_MSPS.get(organisation).copied().unwrap_or_default().to_owned(),
-            user: self.material.user(organisation, "User1")?.folder,
-        })
+        Client::new(
+            &self.material.folder.join("client"),
+            self.programs.modules(),
+            &format!("127.0.0.1:{}", peer.port()),
+            Path::new(peer.authority()),
+            PEER_MSPS.get(organisation).copied().unwrap_or_default(),
+            &self.material.user(organisation, "User1")?.folder,
+        )
     }
 
     /// The `peer` command in the name of an organisation's administrator.
@@ -210,12 +211,11 @@ impl Network {
     /// Waits until each peer knows the other, so that a gateway finds endorsers of both organisations; and gives the probe an
     /// owner that no test is.
     fn settle(&self) -> Result<(), NetworkError> {
-        Client::write_program(&self.material.folder.join("chaincode"))?;
-        let admin = Client { user: self.material.user(0, "Admin")?.folder, ..self.client(0)? };
+        let admin = self.client(0)?.of(&self.material.user(0, "Admin")?.folder);
         let other = self.client(1)?;
         at_once(&CHANNELS, |channel| {
-            process::run_until_well(|| admin.command("submit", channel, PROBE, &["claim"]))?;
-            process::run_until_well(|| other.command("submit", channel, PROBE, &["put", "ready"])).map(drop)
+            process::run_until_well(|| admin.call("submit", channel, PROBE, &["claim"]))?;
+            process::run_until_well(|| other.call("submit", channel, PROBE, &["put", "ready"])).map(drop)
         })
     }
 }
