@@ -64,7 +64,9 @@ fn build(cache: &Cache, release: Release) -> Outcome<PathBuf> {
     cache.get_or_fill(&format!("fabric-{}", release.version), |partial| {
         println!("  building Fabric {} with Go (two to five minutes)", release.version);
         let mut go = Command::new("go");
-        go.arg("install").env("GOBIN", partial).current_dir(partial);
+        // What the programs call themselves, as in Fabric's own Makefile.
+        let version = format!("-ldflags=-X {MODULE}/common/metadata.Version=v{}", release.version);
+        go.arg("install").arg(version).env("GOBIN", partial).current_dir(partial);
         for program in PROGRAMS {
             go.arg(format!("{MODULE}/cmd/{program}@{}", release.commit));
         }

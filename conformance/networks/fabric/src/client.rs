@@ -1,16 +1,19 @@
 //! Questions by official JavaScript libraries: calls by the official client, and the survey.
 
 use std::{
+    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    time::Duration,
 };
 
 use crate::process::{self, NetworkError};
 
 /// The programs: each is started for one question, and prints the answer.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("package.json", include_str!("../../../../adapters/fabric/chaincode/package.json")),
     ("client.mjs", include_str!("client.mjs")),
+    ("load.mjs", include_str!("load.mjs")),
     ("survey.mjs", include_str!("../survey/survey.mjs")),
     ("shapes.mjs", include_str!("../survey/shapes.mjs")),
     ("wire.mjs", include_str!("../survey/wire.mjs")),
@@ -98,6 +101,18 @@ impl Client {
         process::run(&mut self.command("survey.mjs", &[channel]))
     }
 
+    /// Starts a program that writes as fast as the official client can, when it is told to.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn load(&self, channel: &str) -> Result<Load, NetworkError> {
+        let mut command = self.command("load.mjs", &[channel]);
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = spawned.map_err(|source| NetworkError::Start { program: "node".into(), source })?;
+        let (input, output) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
+        Ok(Load { child, input, output })
+    }
+
     pub(crate) fn call(&self, kind: &str, channel: &str, chaincode: &str, call: &[&str]) -> Command {
         self.command("client.mjs", &[&[kind, channel, chaincode], call].concat())
     }
@@ -109,6 +124,38 @@ impl Client {
         command.env("PEER", &self.address).env("PEER_AUTHORITY", &self.authority);
         command.env("MSP", &self.msp).env("MSP_FOLDER", &self.user);
         command
+    }
+}
+
+/// The official client in a loop; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Load {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: Option<BufReader<ChildStdout>>,
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Load {
+    /// Inserts new keys into the preset contract for this time, each from its proposal to its commit, as many side by side as
+    /// said, and gives how many were committed a second.
+    ///
+    /// # Errors
+    /// When the program ended.
+    pub fn run(&mut self, time: Duration, side_by_side: usize) -> Result<f64, NetworkError> {
+        let ended = || NetworkError::Failed { command: "node load.mjs".into(), said: "it ended".into() };
+        let (Some(input), Some(output)) = (&mut self.input, &mut self.output) else { return Err(ended()) };
+        writeln!(input, "{} {side_by_side}", time.as_millis()).map_err(|_| ended())?;
+        let mut line = String::new();
+        output.read_line(&mut line).map_err(|_| ended())?;
+        line.trim().parse().map_err(|_| ended())
     }
 }
 
