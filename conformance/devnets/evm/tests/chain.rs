@@ -91,7 +91,9 @@ async fn a_transaction_does_not_come_twice() {
         bed.result(method, params.clone()).await;
         let (number, text) = bed.error(method, params).await;
         match generation {
-            Generation::Two => assert!(number == -32603 && text.contains("TransactionNonceCheckFail"), "{text}"),
+            Generation::Two => {
+                assert!(number == -32603 && text.contains("TransactionNonceCheckFail"), "{text}")
+            }
             Generation::Three => assert_eq!((number, text.as_str()), (10000, "NonceCheckFail")),
         }
         assert_eq!(bed.height(), 1);
@@ -112,7 +114,8 @@ async fn only_creations_advance_an_accounts_nonce_in_2x() {
 async fn the_hash_of_a_contracts_program_is_the_chains() {
     // CALLDATALOAD 0, MSTORE 0, KECCAK256(0, 32), MSTORE 0, RETURN(0, 32).
     let run = hex::decode("600035600052602060002060005260206000f3").unwrap();
-    let mut creation = hex::decode(format!("60{:02x}600c60003960{:02x}6000f3", run.len(), run.len())).unwrap();
+    let mut creation =
+        hex::decode(format!("60{:02x}600c60003960{:02x}6000f3", run.len(), run.len())).unwrap();
     creation.extend(&run);
     for (generation, suite) in ALL {
         let bed = Bed::new(generation, suite);
@@ -155,7 +158,10 @@ async fn proofs_lead_to_the_headers_roots() {
                 Generation::Two => {
                     let leaves = v2::transaction_leaves(&block.transactions);
                     let steps = v2::merkle::proof(suite, leaves.clone(), index);
-                    assert_eq!(v2::merkle::climb(suite, &leaves[index], &steps), block.header.transactions_root);
+                    assert_eq!(
+                        v2::merkle::climb(suite, &leaves[index], &steps),
+                        block.header.transactions_root
+                    );
                     let leaves = v2::receipt_leaves(suite, &block.receipts);
                     let steps = v2::merkle::proof(suite, leaves.clone(), index);
                     assert_eq!(v2::merkle::climb(suite, &leaves[index], &steps), block.header.receipts_root);
@@ -212,7 +218,10 @@ async fn what_3x_refuses_has_its_codes() {
     assert_eq!(send(with(&|fields| fields.block_limit = 0)).await.0, 10001);
     assert_eq!(send(with(&|fields| fields.block_limit = 1001)).await.0, 10001);
     assert_eq!(send(with(&|fields| fields.group_id = "group1".into())).await.0, 10007);
-    assert_eq!(send(with(&|fields| fields.chain_id = "other".into())).await, (-1, "Chain ID mismatch!".into()));
+    assert_eq!(
+        send(with(&|fields| fields.chain_id = "other".into())).await,
+        (-1, "Chain ID mismatch!".into())
+    );
     let mut broken = with(&|_| {});
     let last = broken.len() - 20;
     broken[last] ^= 1;

@@ -142,7 +142,10 @@ impl Bed {
     pub async fn error(&self, method: &str, params: Value) -> (i64, String) {
         let answer = self.ask(method, params).await;
         let error = &answer["error"];
-        (error["code"].as_i64().unwrap_or_else(|| panic!("{answer}")), error["message"].as_str().unwrap().into())
+        (
+            error["code"].as_i64().unwrap_or_else(|| panic!("{answer}")),
+            error["message"].as_str().unwrap().into(),
+        )
     }
 
     /// Sends to a contract, or creates one, and gives the receipt.
