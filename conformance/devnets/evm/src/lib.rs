@@ -6,6 +6,7 @@
 //! behind them: one process holds every sealer's key. They are test nodes and never the frameworks' own programs.
 
 pub mod encoding;
+pub mod ethereum;
 pub mod evm;
 pub mod fisco;
 pub mod rpc;

@@ -3,6 +3,7 @@
 use std::{error::Error, net::SocketAddr};
 
 use berth_devnet_evm::{
+    ethereum::{EthereumConfig, EthereumNode},
     fisco::{FiscoConfig, FiscoNode, Generation, Sealing},
     suite::Suite,
 };
@@ -22,9 +23,11 @@ const EXAMPLES: &str = "Examples:
   evm-like fisco2 --sm --group 1 --group 2             SM2 and SM3, two groups
   evm-like fisco2 --port 0 --seal-every 1000           a free port, a block a second while there is something to seal
   evm-like fisco3 --port 20200 --chain chain0          group0 of chain0
+  evm-like ethereum --slots-in-an-epoch 2              chain 31337 with Anvil's accounts
   curl -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"getBlockNumber\",\"params\":[1]}' http://127.0.0.1:8545
 
-The controls are JSON-RPC at the second address: advance [blocks], hold [], release [], prune [block].";
+The controls of the FISCO-like nodes are JSON-RPC at the second address: advance [blocks], hold [], release [],
+prune [block]; the Ethereum-like node has them, and reorganise [depth], among its other methods.";
 
 #[derive(Subcommand)]
 enum Node {
@@ -32,6 +35,8 @@ enum Node {
     Fisco2(Fisco),
     /// FISCO-like 3.x: tars transactions, JSON-RPC with named groups; receipts come with the answer
     Fisco3(Fisco),
+    /// Ethereum-like: the execution API, and the test methods of Anvil that test beds use, at one port
+    Ethereum(Ethereum),
 }
 
 #[derive(clap::Args)]
@@ -85,10 +90,46 @@ impl Fisco {
     }
 }
 
+#[derive(clap::Args)]
+struct Ethereum {
+    /// Where JSON-RPC is served
+    #[arg(long, default_value = "127.0.0.1")]
+    host: std::net::IpAddr,
+    /// Its port; 0 is any free one
+    #[arg(long, default_value_t = 8545)]
+    port: u16,
+    /// The chain's id
+    #[arg(long, default_value_t = 31337)]
+    chain_id: u64,
+    /// Blocks of an epoch: a block is safe one epoch back, and final two
+    #[arg(long, default_value_t = 32)]
+    slots_in_an_epoch: u64,
+    /// Make blocks only when told (anvil_mine, or advance)
+    #[arg(long)]
+    no_mining: bool,
+}
+
+impl Ethereum {
+    async fn run(self) -> Result<(), Box<dyn Error>> {
+        let node = EthereumNode::new(&EthereumConfig {
+            chain_id: self.chain_id,
+            slots_in_an_epoch: self.slots_in_an_epoch,
+            hold: self.no_mining,
+            ..EthereumConfig::default()
+        });
+        let served = node.serve_at(SocketAddr::new(self.host, self.port)).await?;
+        // As Anvil says it, so that what starts the one can start the other.
+        println!("Listening on {}", served.rpc.url.trim_start_matches("http://"));
+        tokio::signal::ctrl_c().await?;
+        Ok(())
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().node {
         Node::Fisco2(node) => node.run(Generation::Two).await,
         Node::Fisco3(node) => node.run(Generation::Three).await,
+        Node::Ethereum(node) => node.run().await,
     }
 }

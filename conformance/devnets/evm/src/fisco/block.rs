@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::{Address, B256, Bytes, Log};
 
 use super::{Generation, Status, Transaction, v2, v3};
-use crate::{evm::state::Undo, suite::Suite};
+use crate::suite::Suite;
 
 /// What a block's hash is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,5 +75,4 @@ pub struct Block {
     pub receipts: Vec<Receipt>,
     /// Sealers' signatures of its hash, with the sealers' places in the list.
     pub signatures: Vec<(u64, Vec<u8>)>,
-    pub(super) undo: Undo,
 }

@@ -443,10 +443,10 @@ impl Group {
                 self.nonces.remove(&transaction.nonce);
             }
         }
-        let undo = self.state.end_block();
+        self.state.end_block();
         self.hashes.push(hash);
         self.by_hash.insert(hash, number);
-        self.blocks.push(Block { header, hash, transactions, receipts, signatures, undo });
+        self.blocks.push(Block { header, hash, transactions, receipts, signatures });
         self.sealed.send_modify(|count| *count = count.wrapping_add(1));
     }
 }
@@ -497,4 +497,9 @@ pub fn rules(config: &FiscoConfig) -> Rules {
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Seconds since 1970.
+pub(crate) fn now_seconds() -> u64 {
+    now() / 1000
 }

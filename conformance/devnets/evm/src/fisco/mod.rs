@@ -12,6 +12,7 @@ pub mod v3;
 
 pub use block::{Block, Header, Receipt};
 pub use control::Controls;
+pub(crate) use group::now_seconds;
 pub use group::{Group, Refusal, Sealing, rules};
 pub use node::{FiscoConfig, FiscoNode, Generation, StartError};
 pub use status::Status;

@@ -108,7 +108,7 @@ pub(super) fn call_bfs(suite: Suite, call: &SystemCall<'_>, slots: &mut dyn Slot
         let mut names: Vec<String> =
             serde_json::from_slice(&strings.get(directory.as_bytes())).unwrap_or_default();
         if !names.contains(&absolute) {
-            names.push(absolute);
+            names.push(absolute.clone());
         }
         strings.set(directory.as_bytes(), &serde_json::to_vec(&names).unwrap_or_default());
         abi::code(0, STORE)
