@@ -6,7 +6,7 @@ use crate::{
     cargo_deny::{self, Advisories},
     certify, components, fabric,
     failure::{Failure, Outcome},
-    geth,
+    geth, go_sdk,
     guest_toolchain::GuestToolchain,
     node_tools,
     places::Places,
@@ -27,6 +27,7 @@ pub fn setup(arguments: &Arguments) -> Outcome<()> {
     full_node(&mut steps, &cache, arguments);
     fabric_modules(&mut steps, &workspace, &cache);
     fabric_programs(&mut steps, &cache, arguments);
+    fisco_client(&mut steps, &workspace, &cache);
     foreign_programs(&mut steps, &workspace, &cache);
     steps.finish()
 }
@@ -162,6 +163,7 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
     let geth = full_node(steps, &cache, arguments);
     let fabric_modules = fabric_modules(steps, workspace, &cache);
     let fabric = fabric_programs(steps, &cache, arguments);
+    let go_sdk = fisco_client(steps, workspace, &cache);
     let python = foreign_programs(steps, workspace, &cache);
     let all = node_tools.zip(components).zip(fabric_modules);
     Ok(all.map(|((node_tools, components), fabric_modules)| Places {
@@ -170,6 +172,7 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
         geth,
         fabric,
         fabric_modules,
+        go_sdk,
         python,
     }))
 }
@@ -199,6 +202,19 @@ fn foreign_programs(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> 
         Err(reason) => {
             println!("   not run: {reason}");
             steps.not_run("python", reason.to_string());
+            None
+        }
+    }
+}
+
+/// A client of FISCO BCOS's official Go SDK. Without it the test of the FISCO-like node with it says that it did not run.
+fn fisco_client(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> Option<std::path::PathBuf> {
+    println!("\n== go sdk: FISCO BCOS's official SDK for Go, against the FISCO-like node");
+    match go_sdk::install(workspace, cache) {
+        Ok(client) => Some(client),
+        Err(reason) => {
+            println!("   not run: {reason}");
+            steps.not_run("go sdk", reason.to_string());
             None
         }
     }
