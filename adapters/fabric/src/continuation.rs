@@ -53,9 +53,9 @@ pub(crate) struct Continuation {
 const KIND: u8 = b'c';
 const VERSION: u8 = 1;
 
-/// How long a call waits for its signatures: Fabric's own window for signed requests, 15 minutes
-/// (`peer.authentication.timewindow`).
-pub(crate) const WINDOW_MILLIS: u64 = 15 * 60 * 1000;
+/// How long a call waits for its signatures. Peers refuse requests that are more than 15 minutes old
+/// (`peer.authentication.timewindow`); a minute is for clocks that differ.
+pub(crate) const WINDOW_MILLIS: u64 = 14 * 60 * 1000;
 
 impl Continuation {
     /// Asks for the signatures.

@@ -38,7 +38,9 @@ const WORDS: &[(&str, ErrorCode, bool)] = &[
     ("failed constructing descriptor for chaincode", ErrorCode::NotFound, false),
     ("no peers available to evaluate chaincode", ErrorCode::NotFound, false),
     ("no peers available to invoke chaincode", ErrorCode::NotFound, false),
+    ("incorrect timestamp", ErrorCode::Expired, false),
     ("invalid chain id", ErrorCode::NotFound, false),
+    ("could not get last config for channel", ErrorCode::NotFound, false),
     ("channel does not exist", ErrorCode::NotFound, false),
     ("chaincode definition not found", ErrorCode::NotFound, false),
     ("is not defined", ErrorCode::NotFound, false),
@@ -154,7 +156,7 @@ fn of_status(status: &GrpcStatus, asked: Asked) -> Error {
     let message = match code {
         ErrorCode::AlreadyExists => "a transaction with this id is on the channel already",
         ErrorCode::PermissionDenied => "the peer does not let this identity do that",
-        ErrorCode::Expired => "the identity's certificate has expired; enrol anew",
+        ErrorCode::Expired => "the certificate has expired, or the request is older than peers take; begin again or enrol anew",
         ErrorCode::NotFound => "there is no such channel or chaincode, or no peer has it",
         ErrorCode::TooLarge => "the transaction is larger than the orderers take",
         ErrorCode::Timeout => "the peers or orderers did not answer in time",

@@ -152,7 +152,7 @@ async fn endorse(
     );
     let next = Continuation {
         wait: Wait::Transaction as i32,
-        until: continuation.until.max(host.now_millis().saturating_add(WINDOW_MILLIS)),
+        until: host.now_millis().saturating_add(WINDOW_MILLIS),
         items: vec![prepared, status.encode_to_vec(), lookup.bytes],
         seal: Vec::new(),
         query: lookup.id,
