@@ -14,7 +14,7 @@ use crate::{
     channel::Channel,
     errors::corrupt,
     peers::{Client, Peers, QSCC},
-    proto::common::BlockchainInfo,
+    proto::{common::BlockchainInfo, configuration::Config},
     settings::Settings,
 };
 
@@ -143,7 +143,14 @@ impl Configurations {
             let channel = if number == block.header.number {
                 configuration(block)
             } else {
-                configuration(&by_number(client, peers, number).await?)
+                match by_number(client, peers, number).await {
+                    Ok(block) => configuration(&block),
+                    // A peer that began with a snapshot knows the configuration and not its block.
+                    Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::Unavailable) => {
+                        Some(current(client, peers).await?)
+                    }
+                    Err(error) => return Err(error),
+                }
             };
             let channel = channel
                 .ok_or_else(|| corrupt(format!("block {number} is not the channel's configuration")))?;
@@ -166,6 +173,15 @@ impl Configurations {
         let channel = self.of(client, peers, block).await?;
         if block.header.number == 0 { Ok(()) } else { block.is_ordered(client.host, channel) }
     }
+}
+
+/// The channel's configuration as the peer knows it now, from the configuration system chaincode (`core/scc/cscc`).
+async fn current(client: &Client<'_>, peers: &Peers<'_>) -> Result<Channel, Error> {
+    let answer = client.query(peers, "cscc", client.of_channel("GetChannelConfig", &[])).await?;
+    Config::decode(answer.as_slice())
+        .ok()
+        .and_then(|config| Channel::of_config(client.channel().into(), config))
+        .ok_or_else(|| corrupt("the channel's configuration does not decode"))
 }
 
 /// The configuration that a block is.

@@ -53,7 +53,8 @@ impl Channel {
         Channel::of_config(headers.channel.channel_id, config)
     }
 
-    fn of_config(name: String, config: Config) -> Option<Self> {
+    /// The same of a configuration, of the channel of this name.
+    pub(crate) fn of_config(name: String, config: Config) -> Option<Self> {
         let group = config.channel_group?;
         let organisations = |group: Option<&ConfigGroup>| -> BTreeMap<String, Msp> {
             group.into_iter().flat_map(|group| group.groups.values()).filter_map(Msp::of_group).collect()

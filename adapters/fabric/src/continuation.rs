@@ -73,7 +73,12 @@ impl Continuation {
         let items = self.items.iter().map(item).collect();
         if private {
             self.seal = host.random(16);
-            let key = memory::sealing_key(host).await;
+            let key = memory::sealing_key(host).await.ok_or_else(|| {
+                Error::new(
+                    ErrorCode::Unavailable,
+                    "a newer version of the adapter keeps this application's state",
+                )
+            })?;
             if let Some(first) = self.items.first_mut() {
                 apply_pad(host, &key, &self.seal, first);
             }

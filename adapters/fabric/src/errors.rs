@@ -156,7 +156,9 @@ fn of_status(status: &GrpcStatus, asked: Asked) -> Error {
     let message = match code {
         ErrorCode::AlreadyExists => "a transaction with this id is on the channel already",
         ErrorCode::PermissionDenied => "the peer does not let this identity do that",
-        ErrorCode::Expired => "the certificate has expired, or the request is older than peers take; begin again or enrol anew",
+        ErrorCode::Expired => {
+            "the certificate has expired, or the request is older than peers take; begin again or enrol anew"
+        }
         ErrorCode::NotFound => "there is no such channel or chaincode, or no peer has it",
         ErrorCode::TooLarge => "the transaction is larger than the orderers take",
         ErrorCode::Timeout => "the peers or orderers did not answer in time",

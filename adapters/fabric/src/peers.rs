@@ -152,6 +152,11 @@ impl<'a> Client<'a> {
         Ok(Client { host, settings, identity: Identity::new(settings.service_msp(), certificate)? })
     }
 
+    /// The channel of the settings.
+    pub(crate) fn channel(&self) -> &str {
+        &self.settings.channel
+    }
+
     /// DER of a signature by it.
     pub(crate) async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         let signature = self.host.service_sign(CLIENT, SigningInput::Message(message.to_vec())).await?;

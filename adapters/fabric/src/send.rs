@@ -8,6 +8,7 @@ use prost::Message as _;
 
 use crate::{
     errors::{self, invalid},
+    memory,
     peers::{Peers, SUBMIT},
     proto::{
         common::{self, HeaderType},
@@ -31,6 +32,12 @@ pub(crate) async fn send(
         channel_id: settings.channel.clone(),
         prepared_transaction: Some(prepared),
     };
+    // What was sent before may have arrived, whatever this attempt comes to.
+    let again = memory::remember_sent(host, &envelope.transaction).await;
+    let honest = |failure: SendFailure| match again {
+        true => SendFailure { effect: Effect::Unknown, ..failure },
+        false => failure,
+    };
     let mut last = None;
     for peer in &peers.lent {
         let answer = host.grpc(vec![Peers::request(peer, SUBMIT, &request, false)]).await.pop();
@@ -47,7 +54,7 @@ pub(crate) async fn send(
         // Another peer is tried only where nothing has left for this one.
         let never_left =
             matches!(&failure, GrpcFailure::Transport(failure) if failure.effect() == Effect::Never);
-        let failure = errors::of_submission(failure, false);
+        let failure = honest(errors::of_submission(failure, false));
         if !never_left {
             return Err(failure);
         }

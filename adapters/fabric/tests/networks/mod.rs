@@ -49,7 +49,10 @@ pub async fn places(network: &Network) -> BTreeMap<String, String> {
     ]);
     for (number, organisation) in [(1, "/organisations/0"), (2, "/organisations/1")] {
         places.insert(format!("peer{number}"), text(&material, &format!("{organisation}/peer/url")));
-        places.insert(format!("peer{number}-name"), text(&material, &format!("{organisation}/peer/serverName")));
+        places.insert(
+            format!("peer{number}-name"),
+            text(&material, &format!("{organisation}/peer/serverName")),
+        );
         places.insert(format!("peer{number}-ca"), text(&material, &format!("{organisation}/tlsCa")));
     }
     // The administrator reads for the operator; the users are parties.
