@@ -173,8 +173,10 @@ impl Fields3 {
             out.extend(parent.block_number.to_be_bytes());
             out.extend(parent.block_hash);
         }
-        for root in [&self.transactions_root, &self.receipts_root, &self.state_root] {
-            out.extend(root);
+        if !self.is_first_as_made() {
+            for root in [&self.transactions_root, &self.receipts_root, &self.state_root] {
+                out.extend(root);
+            }
         }
         out.extend(self.number.to_be_bytes());
         out.extend(self.gas_used.as_bytes());
@@ -186,6 +188,12 @@ impl Fields3 {
         out
     }
 
+    /// The first block is hashed before its roots and its gas are set; shown, they are zero.
+    fn is_first_as_made(&self) -> bool {
+        let roots = [self.transactions_root, self.receipts_root, self.state_root];
+        self.number == 0 && self.gas_used.is_empty() && roots.iter().all(B256::is_zero)
+    }
+
     /// The preimage has no lengths in it. With these bounds its fields can be cut in one way only.
     fn is_sound(&self) -> bool {
         let parents = match (self.parents.as_slice(), self.number) {
@@ -194,7 +202,8 @@ impl Fields3 {
             _ => false,
         };
         let digits = !self.gas_used.is_empty() && self.gas_used.bytes().all(|b| b.is_ascii_digit());
-        parents && digits && (self.weights.is_empty() || self.weights.len() == self.sealers.len())
+        let gas = digits || self.is_first_as_made();
+        parents && gas && (self.weights.is_empty() || self.weights.len() == self.sealers.len())
     }
 }
 
@@ -229,7 +238,7 @@ impl Header {
             }
             Generation::Three => {
                 let json = Json3::deserialize(json).map_err(malformed)?;
-                let fields = Fields3 {
+                let mut fields = Fields3 {
                     version: json.version,
                     parents: json.parent_info,
                     transactions_root: json.txs_root,
@@ -243,6 +252,9 @@ impl Header {
                     extra: json.extra_data.0.into(),
                     weights: json.consensus_weights,
                 };
+                if fields.number == 0 && fields.gas_used == "0" {
+                    fields.gas_used.clear();
+                }
                 if !fields.is_sound() {
                     return Err(corrupt(method, "a header whose fields contradict each other"));
                 }
