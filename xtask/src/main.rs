@@ -6,6 +6,7 @@ mod cargo_deny;
 mod certify;
 mod components;
 mod debian;
+mod fabric;
 mod failure;
 mod geth;
 mod guest_toolchain;

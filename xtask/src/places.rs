@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Command};
 
-use crate::{node_tools::NodeTools, python::Python};
+use crate::{fabric::Fabric, node_tools::NodeTools, python::Python};
 
 /// What a test or a benchmark may need.
 pub struct Places {
@@ -12,13 +12,15 @@ pub struct Places {
     pub node_tools: NodeTools,
     /// Geth, where it was asked for.
     pub geth: Option<PathBuf>,
+    /// Fabric, where it was asked for and can be had.
+    pub fabric: Option<Fabric>,
     /// What pip installed, where it could.
     pub python: Option<Python>,
 }
 
 impl Places {
-    /// Sets `BERTH_COMPONENTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_GETH` where it was asked for, and `BERTH_PYTHON`
-    /// where its packages are there.
+    /// Sets `BERTH_COMPONENTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_GETH`, `BERTH_FABRIC` and
+    /// `BERTH_FABRIC_MODULES` where they were asked for, and `BERTH_PYTHON` where its packages are there.
     pub fn tell(&self, command: &mut Command) {
         command.env("BERTH_COMPONENTS", &self.components);
         command.env("BERTH_ANVIL", &self.node_tools.anvil);
@@ -26,6 +28,12 @@ impl Places {
         match &self.geth {
             Some(geth) => command.env("BERTH_GETH", geth),
             None => command.env_remove("BERTH_GETH"),
+        };
+        match &self.fabric {
+            Some(fabric) => {
+                command.env("BERTH_FABRIC", &fabric.programs).env("BERTH_FABRIC_MODULES", &fabric.modules)
+            }
+            None => command.env_remove("BERTH_FABRIC"),
         };
         match &self.python {
             Some(python) => command.env("BERTH_PYTHON", "python3").env("PYTHONPATH", &python.packages),

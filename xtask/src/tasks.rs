@@ -5,6 +5,7 @@ use crate::{
     cache::Cache,
     cargo_deny::{self, Advisories},
     certify, components,
+    fabric::{self, Fabric},
     failure::{Failure, Outcome},
     geth,
     guest_toolchain::GuestToolchain,
@@ -25,6 +26,7 @@ pub fn setup(arguments: &Arguments) -> Outcome<()> {
     steps.run("guests", "a way to compile for WebAssembly", || GuestToolchain::find(&cache));
     steps.run("node tools", "Anvil and solc from npm", || node_tools::install(&workspace, &cache));
     full_node(&mut steps, &cache, arguments);
+    fabric_programs(&mut steps, &workspace, &cache, arguments);
     foreign_programs(&mut steps, &workspace, &cache);
     steps.finish()
 }
@@ -158,9 +160,10 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
         steps.run("node tools", "Anvil and solc from npm", || node_tools::install(workspace, &cache));
     let components = build_components(steps, workspace, &cache);
     let geth = full_node(steps, &cache, arguments);
+    let fabric = fabric_programs(steps, workspace, &cache, arguments);
     let python = foreign_programs(steps, workspace, &cache);
     let both = node_tools.zip(components);
-    Ok(both.map(|(node_tools, components)| Places { components, node_tools, geth, python }))
+    Ok(both.map(|(node_tools, components)| Places { components, node_tools, geth, fabric, python }))
 }
 
 /// Some dependencies contain C and assembly.
@@ -205,6 +208,28 @@ fn full_node(steps: &mut Steps, cache: &Cache, arguments: &Arguments) -> Option<
         Err(reason) => {
             println!("   not run: {reason}");
             steps.not_run("geth", reason.to_string());
+            None
+        }
+    }
+}
+
+/// Fabric's programs, where they were asked for. Without them the tests against them say that they did not run.
+fn fabric_programs(
+    steps: &mut Steps,
+    workspace: &Workspace,
+    cache: &Cache,
+    arguments: &Arguments,
+) -> Option<Fabric> {
+    let Some(release) = arguments.real_fabric else {
+        steps.not_run("fabric", "only with `--real fabric`");
+        return None;
+    };
+    println!("\n== fabric: Hyperledger Fabric's own programs");
+    match fabric::install(workspace, cache, release) {
+        Ok(fabric) => Some(fabric),
+        Err(reason) => {
+            println!("   not run: {reason}");
+            steps.not_run("fabric", reason.to_string());
             None
         }
     }
