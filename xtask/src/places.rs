@@ -14,13 +14,16 @@ pub struct Places {
     pub geth: Option<PathBuf>,
     /// Fabric, where it was asked for and can be had.
     pub fabric: Option<Fabric>,
+    /// The client of FISCO BCOS's Go SDK, where it could be built.
+    pub go_sdk: Option<PathBuf>,
     /// What pip installed, where it could.
     pub python: Option<Python>,
 }
 
 impl Places {
     /// Sets `BERTH_COMPONENTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_GETH`, `BERTH_FABRIC` and
-    /// `BERTH_FABRIC_MODULES` where they were asked for, and `BERTH_PYTHON` where its packages are there.
+    /// `BERTH_FABRIC_MODULES` where they were asked for, `BERTH_FISCO_GO_SDK` where it could be built, and
+    /// `BERTH_PYTHON` where its packages are there.
     pub fn tell(&self, command: &mut Command) {
         command.env("BERTH_COMPONENTS", &self.components);
         command.env("BERTH_ANVIL", &self.node_tools.anvil);
@@ -34,6 +37,10 @@ impl Places {
                 command.env("BERTH_FABRIC", &fabric.programs).env("BERTH_FABRIC_MODULES", &fabric.modules)
             }
             None => command.env_remove("BERTH_FABRIC"),
+        };
+        match &self.go_sdk {
+            Some(client) => command.env("BERTH_FISCO_GO_SDK", client),
+            None => command.env_remove("BERTH_FISCO_GO_SDK"),
         };
         match &self.python {
             Some(python) => command.env("BERTH_PYTHON", "python3").env("PYTHONPATH", &python.packages),

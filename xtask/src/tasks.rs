@@ -7,7 +7,7 @@ use crate::{
     certify, components,
     fabric::{self, Fabric},
     failure::{Failure, Outcome},
-    geth,
+    geth, go_sdk,
     guest_toolchain::GuestToolchain,
     node_tools,
     places::Places,
@@ -27,6 +27,7 @@ pub fn setup(arguments: &Arguments) -> Outcome<()> {
     steps.run("node tools", "Anvil and solc from npm", || node_tools::install(&workspace, &cache));
     full_node(&mut steps, &cache, arguments);
     fabric_programs(&mut steps, &workspace, &cache, arguments);
+    fisco_client(&mut steps, &workspace, &cache);
     foreign_programs(&mut steps, &workspace, &cache);
     steps.finish()
 }
@@ -161,9 +162,10 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
     let components = build_components(steps, workspace, &cache);
     let geth = full_node(steps, &cache, arguments);
     let fabric = fabric_programs(steps, workspace, &cache, arguments);
+    let go_sdk = fisco_client(steps, workspace, &cache);
     let python = foreign_programs(steps, workspace, &cache);
     let both = node_tools.zip(components);
-    Ok(both.map(|(node_tools, components)| Places { components, node_tools, geth, fabric, python }))
+    Ok(both.map(|(node_tools, components)| Places { components, node_tools, geth, fabric, go_sdk, python }))
 }
 
 /// Some dependencies contain C and assembly.
@@ -191,6 +193,19 @@ fn foreign_programs(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> 
         Err(reason) => {
             println!("   not run: {reason}");
             steps.not_run("python", reason.to_string());
+            None
+        }
+    }
+}
+
+/// A client of FISCO BCOS's official Go SDK. Without it the test of the FISCO-like node with it says that it did not run.
+fn fisco_client(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> Option<std::path::PathBuf> {
+    println!("\n== go sdk: FISCO BCOS's official SDK for Go, against the FISCO-like node");
+    match go_sdk::install(workspace, cache) {
+        Ok(client) => Some(client),
+        Err(reason) => {
+            println!("   not run: {reason}");
+            steps.not_run("go sdk", reason.to_string());
             None
         }
     }
