@@ -8,7 +8,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use adapter_spec::types::{Confidence, Event, EventFilter, EventStart};
-use futures_util::stream::{Stream, unfold};
+use futures_util::stream::{BoxStream, unfold};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -104,7 +104,7 @@ pub(crate) async fn subscribe(
     participant: &str,
     parameters: &EventParameters,
     last: Option<&str>,
-) -> Result<impl Stream<Item = Told> + Send + use<>, Problem> {
+) -> Result<BoxStream<'static, Told>, Problem> {
     let filter = parameters.filter();
     let place = match &parameters.subscription {
         None => None,
@@ -146,7 +146,10 @@ pub(crate) async fn subscribe(
         pause: FIRST,
         ended: false,
     };
-    Ok(unfold(reading, |mut reading| async move { reading.next().await.map(|told| (told, reading)) }))
+    Ok(Box::pin(unfold(
+        reading,
+        |mut reading| async move { reading.next().await.map(|told| (told, reading)) },
+    )))
 }
 
 impl Reading {

@@ -129,6 +129,16 @@ async fn a_subscription_goes_on_where_it_was_also_after_a_break() {
             .await;
     assert!(events(&kept).iter().any(|event| event["id"] == new));
 
+    // The position is written down as the next page is asked for.
+    tokio::join!(
+        listen(&world, &alice, &path, None, |heard| heard.iter().any(|(kind, ..)| kind == "scanned")),
+        async {
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                world.ledger.mine(MAIN_SPACE, 5);
+            }
+        }
+    );
     let other = world.get(&alice, &format!("{APP}/events?subscription=mine&contract=other")).await;
     assert_eq!(other.body["code"], "invalid-argument", "{other:?}");
 }

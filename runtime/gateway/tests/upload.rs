@@ -10,10 +10,15 @@
 
 mod support;
 
-use adapter_spec::types::{SignItem, SignatureScheme, SigningInput};
+use std::sync::Arc;
+
+use adapter_spec::{
+    Adapter, CallError, Interfaces, Ledger, Lender, async_trait,
+    types::{Descriptor, Error, ErrorCode, Proof, SignItem, SignatureScheme, SigningInput},
+};
 use axum::http::Method;
 use berth_crypto::SigningKey;
-use berth_gateway::{KeyMode, possession};
+use berth_gateway::{KeyMode, Offered, possession};
 use berth_model::MAIN_SPACE;
 use serde_json::{Value, json};
 use support::{Answer, Participant, World, insert, order, preset};
@@ -188,4 +193,55 @@ async fn a_key_is_taken_only_from_whoever_has_it_and_for_this_application() {
     // And the node signs nothing here.
     let invoked = own.world.post(&own.alice, &format!("{APP}/invoke"), Some("1"), insert("k", "v")).await;
     assert_eq!(invoked.body["code"], "key-mode");
+}
+
+/// The model's adapter as a version that opens nothing.
+struct Broken(Arc<dyn Adapter>);
+
+#[async_trait]
+impl Adapter for Broken {
+    fn interfaces(&self) -> Interfaces {
+        self.0.interfaces()
+    }
+
+    async fn describe(&self) -> Result<Descriptor, CallError> {
+        self.0.describe().await
+    }
+
+    async fn open(&self, _: Arc<dyn Lender>, _: &str) -> Result<Arc<dyn Ledger>, CallError> {
+        Err(CallError::Answered(Error::new(ErrorCode::Internal, "this version opens nothing")))
+    }
+
+    async fn verify(&self, _: Arc<dyn Lender>, _: Vec<u8>, _: Proof) -> Result<(), CallError> {
+        Err(CallError::Answered(Error::unsupported("proofs")))
+    }
+}
+
+#[tokio::test]
+async fn a_new_version_goes_on_with_what_the_old_one_began_and_a_broken_one_changes_nothing() {
+    let own = Own::new().await;
+    let before = own.transactions();
+    let sent = own.carry_out("0", json!({ "invoke": insert("z", "v") })).await;
+    assert_eq!(sent.body["written"]["state"], "under-way", "{sent:?}");
+    let begun = own.begin("1", json!({ "invoke": insert("k", "v") })).await;
+    let old = own.world.gateway.adapters().put(support::model().await).unwrap();
+    let written = own.resume(&begun.body["sign"]).await;
+    assert!(written.body["written"]["transaction"].is_string(), "{written:?}");
+    assert_eq!(own.transactions(), before + 2);
+    own.world.ledger.mine(MAIN_SPACE, 5);
+    for key in ["0", "1"] {
+        let settled = own.world.get(&own.alice, &format!("{APP}/calls/{key}?until=settled")).await;
+        assert_eq!(settled.body["settlement"], json!({"final": {"succeeded": true}}), "{settled:?}");
+    }
+
+    let broken = Offered {
+        adapter: Arc::new(Broken(old.adapter.clone())),
+        descriptor: old.descriptor.clone(),
+        sandboxed: false,
+        digest: None,
+        certificate: None,
+    };
+    own.world.gateway.adapters().put(broken);
+    let written = own.carry_out("2", json!({ "invoke": insert("l", "v") })).await;
+    assert!(written.body["written"].is_object(), "the old version goes on: {written:?}");
 }

@@ -45,9 +45,21 @@ pub const HOST: &[(&str, Shown)] = &[
     ),
     ("ISO-1", By("runtime/host/tests/lent.rs", "one_application_never_reads_anothers_state")),
     ("ISO-2", By("runtime/host/tests/isolation.rs", "an_instance_serves_one_application_only")),
-    ("ONCE-17", NotYet("the journal does it; the node that drives every call through it is not built")),
-    ("ONCE-18", NotYet("the journal does it; the node that drives every call through it is not built")),
-    ("ONCE-19", NotYet("the journal does it; the node that drives every call through it is not built")),
+    (
+        "ONCE-17",
+        By(
+            "runtime/gateway/tests/kill.rs",
+            "every_accepted_write_is_in_the_ledger_once_however_often_the_node_is_killed",
+        ),
+    ),
+    (
+        "ONCE-18",
+        By("runtime/gateway/tests/gateway.rs", "a_write_is_in_the_ledger_once_however_often_it_is_asked_for"),
+    ),
+    (
+        "ONCE-19",
+        By("runtime/journal/tests/journal.rs", "a_key_stays_bound_to_its_first_payload_salt_and_envelope"),
+    ),
     ("ONCE-20", By("runtime/lending/tests/json_rpc.rs", "only_send_may_call_what_is_not_declared_as_a_read")),
     ("LIM-1", By("runtime/host/tests/limits.rs", "an_endless_loop_ends_at_the_compute_time")),
     ("LIM-2", By("runtime/host/tests/limits.rs", "a_trap_in_any_function_ends_only_that_call")),
@@ -159,7 +171,10 @@ pub const HOST: &[(&str, Shown)] = &[
         ),
     ),
     ("REC-4", By("runtime/lending/tests/recording.rs", "a_recorded_run_is_the_same_again_without_a_network")),
-    ("ABAN-6", NotYet("continuations are sealed by the node, which is not built")),
+    (
+        "ABAN-6",
+        By("runtime/gateway/tests/upload.rs", "a_continuation_is_taken_once_from_its_owner_and_unchanged"),
+    ),
     (
         "ABAN-7",
         By(
@@ -168,7 +183,13 @@ pub const HOST: &[(&str, Shown)] = &[
         ),
     ),
     ("UPG-4", By("runtime/admission/tests/door.rs", "security_versions_and_list_numbers_survive_a_restart")),
-    ("UPG-5", NotYet("adapters are upgraded by the node, which is not built")),
+    (
+        "UPG-5",
+        By(
+            "runtime/gateway/tests/upload.rs",
+            "a_new_version_goes_on_with_what_the_old_one_began_and_a_broken_one_changes_nothing",
+        ),
+    ),
     ("SEC-3", By("runtime/cli/tests/inspect.rs", "a_key_never_shows_not_even_a_broken_one")),
     (
         "SEC-4",
