@@ -160,7 +160,7 @@ fn executing_a_recorded_creation_gives_the_recorded_receipts_root() {
         timestamp: header(&block).timestamp,
         place: 0,
     };
-    let rules = rules(&FiscoConfig::new(Generation::Two, SUITE));
+    let rules = rules(&FiscoConfig::new(Generation::Two, SUITE), Vec::new());
     let outcome = execute(&rules, View::newest(&state, &[]), &message).unwrap();
     assert_eq!(outcome.ending, Ending::Returned);
     let receipt = Receipt {

@@ -51,11 +51,17 @@ pub fn header(header: &Header, suite: Suite) -> B256 {
         bytes.extend_from_slice(&parent.to_be_bytes());
         bytes.extend_from_slice(header.parent_hash.as_slice());
     }
-    bytes.extend_from_slice(header.transactions_root.as_slice());
-    bytes.extend_from_slice(header.receipts_root.as_slice());
-    bytes.extend_from_slice(header.state_root.as_slice());
+    // The first block is hashed before its roots and its gas are set (`bcos-ledger`, the making of the genesis block).
+    let first = header.number == 0;
+    if !first {
+        bytes.extend_from_slice(header.transactions_root.as_slice());
+        bytes.extend_from_slice(header.receipts_root.as_slice());
+        bytes.extend_from_slice(header.state_root.as_slice());
+    }
     bytes.extend_from_slice(&header.number.to_be_bytes());
-    bytes.extend_from_slice(header.gas_used.to_string().as_bytes());
+    if !first {
+        bytes.extend_from_slice(header.gas_used.to_string().as_bytes());
+    }
     bytes.extend_from_slice(&header.timestamp.to_be_bytes());
     bytes.extend_from_slice(&header.sealer.to_be_bytes());
     for sealer in &header.sealers {

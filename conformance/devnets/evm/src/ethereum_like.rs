@@ -1,0 +1,19 @@
+//! `ethereum-like`: the Ethereum-like node alone, started with Anvil's arguments, for what knows how to start Anvil.
+
+#[path = "ethereum_arguments.rs"]
+mod ethereum_arguments;
+
+use clap::Parser;
+
+/// A local test node that answers as Ethereum's nodes do, started as Anvil is. The same as `evm-like ethereum`.
+#[derive(Parser)]
+#[command(name = "ethereum-like", version)]
+struct Arguments {
+    #[command(flatten)]
+    node: ethereum_arguments::Ethereum,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    Arguments::parse().node.run().await
+}
