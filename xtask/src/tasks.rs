@@ -4,8 +4,7 @@ use crate::{
     arguments::Arguments,
     cache::Cache,
     cargo_deny::{self, Advisories},
-    certify, components, evm_clients,
-    fabric::{self, Fabric},
+    certify, components, evm_clients, fabric,
     failure::{Failure, Outcome},
     geth,
     guest_toolchain::GuestToolchain,
@@ -26,7 +25,8 @@ pub fn setup(arguments: &Arguments) -> Outcome<()> {
     steps.run("guests", "a way to compile for WebAssembly", || GuestToolchain::find(&cache));
     steps.run("node tools", "Anvil and solc from npm", || node_tools::install(&workspace, &cache));
     full_node(&mut steps, &cache, arguments);
-    fabric_programs(&mut steps, &workspace, &cache, arguments);
+    fabric_modules(&mut steps, &workspace, &cache);
+    fabric_programs(&mut steps, &cache, arguments);
     evm_clients(&mut steps, &workspace, &cache);
     foreign_programs(&mut steps, &workspace, &cache);
     steps.finish()
@@ -182,15 +182,17 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
         steps.run("node tools", "Anvil and solc from npm", || node_tools::install(workspace, &cache));
     let components = build_components(steps, workspace, &cache);
     let geth = full_node(steps, &cache, arguments);
-    let fabric = fabric_programs(steps, workspace, &cache, arguments);
+    let fabric_modules = fabric_modules(steps, workspace, &cache);
+    let fabric = fabric_programs(steps, &cache, arguments);
     let (go_sdk, evm_packages) = evm_clients(steps, workspace, &cache);
     let python = foreign_programs(steps, workspace, &cache);
-    let both = node_tools.zip(components);
-    Ok(both.map(|(node_tools, components)| Places {
+    let all = node_tools.zip(components).zip(fabric_modules);
+    Ok(all.map(|((node_tools, components), fabric_modules)| Places {
         components,
         node_tools,
         geth,
         fabric,
+        fabric_modules,
         go_sdk,
         evm_packages,
         python,
@@ -263,20 +265,22 @@ fn full_node(steps: &mut Steps, cache: &Cache, arguments: &Arguments) -> Option<
     }
 }
 
+/// What Fabric's chaincodes and its official client need.
+fn fabric_modules(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> Option<std::path::PathBuf> {
+    steps.run("fabric client", "Fabric's chaincodes and official client from npm", || {
+        fabric::modules(workspace, cache)
+    })
+}
+
 /// Fabric's programs, where they were asked for. Without them the tests against them say that they did not run.
-fn fabric_programs(
-    steps: &mut Steps,
-    workspace: &Workspace,
-    cache: &Cache,
-    arguments: &Arguments,
-) -> Option<Fabric> {
+fn fabric_programs(steps: &mut Steps, cache: &Cache, arguments: &Arguments) -> Option<std::path::PathBuf> {
     let Some(release) = arguments.real_fabric else {
         steps.not_run("fabric", "only with `--real fabric`");
         return None;
     };
     println!("\n== fabric: Hyperledger Fabric's own programs");
-    match fabric::install(workspace, cache, release) {
-        Ok(fabric) => Some(fabric),
+    match fabric::install(cache, release) {
+        Ok(programs) => Some(programs),
         Err(reason) => {
             println!("   not run: {reason}");
             steps.not_run("fabric", reason.to_string());

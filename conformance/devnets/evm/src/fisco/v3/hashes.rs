@@ -51,15 +51,15 @@ pub fn header(header: &Header, suite: Suite) -> B256 {
         bytes.extend_from_slice(&parent.to_be_bytes());
         bytes.extend_from_slice(header.parent_hash.as_slice());
     }
-    // The first block is hashed before its roots and its gas are set (`bcos-ledger`, the making of the genesis block).
-    let first = header.number == 0;
-    if !first {
+    // The first block is hashed before its roots and its gas are set; shown, they are zero.
+    let set = header.number > 0;
+    if set {
         bytes.extend_from_slice(header.transactions_root.as_slice());
         bytes.extend_from_slice(header.receipts_root.as_slice());
         bytes.extend_from_slice(header.state_root.as_slice());
     }
     bytes.extend_from_slice(&header.number.to_be_bytes());
-    if !first {
+    if set {
         bytes.extend_from_slice(header.gas_used.to_string().as_bytes());
     }
     bytes.extend_from_slice(&header.timestamp.to_be_bytes());
