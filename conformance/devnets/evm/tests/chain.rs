@@ -60,8 +60,8 @@ async fn a_quorum_of_sealers_signs_the_hash_that_the_header_has() {
         let block = group.block(1).unwrap();
         assert_eq!(block.header.hash(generation, suite), block.hash);
         // Four sealers, of whom one may be faulty.
-        assert_eq!(block.signatures.len(), 3);
-        for (place, signature) in &block.signatures {
+        assert_eq!(block.signatures().len(), 3);
+        for (place, signature) in block.signatures() {
             let sealer = &block.header.sealers[usize::try_from(*place).unwrap()];
             match suite {
                 Suite::Standard => {
@@ -323,7 +323,7 @@ async fn a_sealer_becomes_an_observer_with_the_next_block() {
         let group = node.group(bed.group()).unwrap();
         assert_eq!(group.block(1).unwrap().header.sealers.len(), 4);
         let block = group.block(2).unwrap();
-        assert_eq!((block.header.sealers.len(), block.signatures.len()), (3, 3));
+        assert_eq!((block.header.sealers.len(), block.signatures().len()), (3, 3));
         assert_eq!(group.observer_ids().len(), 1);
     }
 }

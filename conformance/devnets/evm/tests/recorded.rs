@@ -242,11 +242,10 @@ fn differences(
                 differences(exchange, &format!("{path}[{index}]"), field, recorded, ours, found);
             }
         }
-        _ if own => {
-            if std::mem::discriminant(recorded) != std::mem::discriminant(ours) {
-                found.push(format!("{path}: {ours} is of another kind than {recorded}"));
-            }
+        _ if own && std::mem::discriminant(recorded) != std::mem::discriminant(ours) => {
+            found.push(format!("{path}: {ours} is of another kind than {recorded}"));
         }
+        _ if own => {}
         _ if recorded != ours => found.push(format!("{path}: {ours}, recorded {recorded}")),
         _ => {}
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -67,7 +67,7 @@ pub struct Group {
     generation: Generation,
     suite: Suite,
     rules: Rules,
-    sealers: Vec<Sealer>,
+    sealers: Arc<Vec<Sealer>>,
     state: State,
     blocks: Vec<Block>,
     hashes: Vec<B256>,
@@ -98,7 +98,7 @@ impl Group {
             generation: config.generation,
             suite: config.suite,
             rules: super::rules(config, sealers.iter().map(|sealer| hex::encode(sealer.id())).collect()),
-            sealers,
+            sealers: Arc::new(sealers),
             state: State::default(),
             blocks: Vec::new(),
             hashes: Vec::new(),
@@ -121,7 +121,7 @@ impl Group {
             extra_data: format!("a test chain, {chain}").into_bytes(),
             ..Header::default()
         };
-        group.append(genesis, Vec::new(), Vec::new(), Vec::new());
+        group.append(genesis, Vec::new(), Vec::new());
         group.make_again()?;
         Ok(group)
     }
@@ -429,8 +429,7 @@ impl Group {
             // Without a disk this stays a node in memory; a test that starts it again will tell.
             self.log = None;
         }
-        let signatures = self.sign(&header);
-        self.append(header, transactions, receipts, signatures);
+        self.append(header, transactions, receipts);
     }
 
     fn settle(&mut self, transaction: &Transaction, outcome: Outcome) -> Receipt {
@@ -446,31 +445,7 @@ impl Group {
         Receipt { status, gas_used, output, contract: created, logs, state_root: B256::ZERO }
     }
 
-    /// Signatures of a quorum, the proposer's among them.
-    fn sign(&self, header: &Header) -> Vec<(u64, Vec<u8>)> {
-        let hash = header.hash(self.generation, self.suite);
-        let count = header.sealers.len();
-        let faulty = count.saturating_sub(1) / 3;
-        let first = usize::try_from(header.sealer).unwrap_or_default();
-        let mut signers: Vec<usize> = (first..first.saturating_add(count.saturating_sub(faulty)))
-            .map(|number| number.checked_rem(count).unwrap_or_default())
-            .collect();
-        signers.sort_unstable();
-        let sign = |number: usize| {
-            let id = header.sealers.get(number)?;
-            let sealer = self.sealers.iter().find(|sealer| sealer.id() == *id)?;
-            Some((number as u64, sealer.sign(&hash).ok()?))
-        };
-        signers.into_iter().filter_map(sign).collect()
-    }
-
-    fn append(
-        &mut self,
-        header: Header,
-        transactions: Vec<Arc<Transaction>>,
-        receipts: Vec<Receipt>,
-        signatures: Vec<(u64, Vec<u8>)>,
-    ) {
+    fn append(&mut self, header: Header, transactions: Vec<Arc<Transaction>>, receipts: Vec<Receipt>) {
         let number = self.blocks.len();
         let hash = header.hash(self.generation, self.suite);
         for (index, transaction) in transactions.iter().enumerate() {
@@ -488,7 +463,9 @@ impl Group {
         self.state.end_block();
         self.hashes.push(hash);
         self.by_hash.insert(hash, number);
-        self.blocks.push(Block { header, hash, transactions, receipts, signatures });
+        let nodes = Arc::clone(&self.sealers);
+        let signed = OnceLock::new();
+        self.blocks.push(Block { header, hash, transactions, receipts, nodes, signed });
         self.sealed.send_modify(|count| *count = count.wrapping_add(1));
     }
 }
