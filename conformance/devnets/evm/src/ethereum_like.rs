@@ -3,6 +3,8 @@
 #[path = "ethereum_arguments.rs"]
 mod ethereum_arguments;
 
+use std::process::ExitCode;
+
 use clap::Parser;
 
 /// A local test node that answers as Ethereum's nodes do, started as Anvil is. The same as `evm-like ethereum`.
@@ -14,6 +16,12 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    Arguments::parse().node.run().await
+async fn main() -> ExitCode {
+    match Arguments::parse().node.run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ethereum-like: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! `evm-like`: a local test node that speaks as FISCO BCOS 2.x, FISCO BCOS 3.x or Ethereum nodes do.
 
-use std::{error::Error, net::SocketAddr};
+use std::{error::Error, net::SocketAddr, process::ExitCode};
 
 use berth_devnet_evm::{
     fisco::{FiscoConfig, FiscoNode, Generation, Sealing},
@@ -99,10 +99,17 @@ impl Fisco {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    match Arguments::parse().node {
+async fn main() -> ExitCode {
+    let ended = match Arguments::parse().node {
         Node::Fisco2(node) => node.run(Generation::Two).await,
         Node::Fisco3(node) => node.run(Generation::Three).await,
         Node::Ethereum(node) => node.run().await,
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("evm-like: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
