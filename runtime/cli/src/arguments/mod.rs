@@ -36,7 +36,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CertifyCommand,
     },
-    /// Run a node: let adapters in, create applications, enrol participants
+    /// Let adapters in, and keep the record of it
     Node {
         #[command(subcommand)]
         command: NodeCommand,
