@@ -334,7 +334,7 @@ pub(crate) async fn write(
             state: WrittenState::Settled,
             transaction: None,
             settlement: Some(Settlement::Answered),
-            receipt: answer.map(|output| answered(output)),
+            receipt: answer.map(answered),
             trouble: None,
         }),
     }

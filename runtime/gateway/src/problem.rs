@@ -35,7 +35,7 @@ pub struct Problem {
     pub code: Cow<'static, str>,
     /// The framework's own code, verbatim.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub native: Option<String>,
+    pub native: Option<Box<str>>,
     /// True where the same request, unchanged, may succeed later.
     pub retryable: bool,
     /// Of a write: `never` where it has no effect and never will, `unknown` where it may have one. Left out where
@@ -149,6 +149,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let (status, title) = meaning(error.code);
         let Error { code, message, native, retryable } = error;
+        let native = native.map(String::into_boxed_str);
         Problem { native, retryable, ..Problem::new(status, code.name(), title, message) }
     }
 }

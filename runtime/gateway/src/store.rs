@@ -66,9 +66,12 @@ pub(crate) async fn read(
 fn error_of(problem: Problem) -> Result<Error, Problem> {
     let code = serde_json::to_value(&problem.code).and_then(serde_json::from_value::<ErrorCode>);
     match code {
-        Ok(code) => {
-            Ok(Error { code, message: problem.detail, native: problem.native, retryable: problem.retryable })
-        }
+        Ok(code) => Ok(Error {
+            code,
+            message: problem.detail,
+            native: problem.native.map(String::from),
+            retryable: problem.retryable,
+        }),
         Err(_) => Err(problem),
     }
 }
