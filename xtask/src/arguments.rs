@@ -18,6 +18,7 @@ Tasks:
 Options:
   --only STEPS       test: only these steps, with commas: fmt, clippy, tests, doc, deny
   --real FRAMEWORK   setup, test: a full node too; `ethereum` builds Geth (needs Go)
+  --mutants          test: instead, every broken adapter under all checks of the suite; writes conformance/MUTANTS.md
   -h, --help         This text
 
 What comes behind `--` goes to `cargo test`, the demo or `cargo bench`. Keep `--workspace`: a build of one package
@@ -31,6 +32,7 @@ Examples:
   cargo xtask test --only fmt,clippy
   cargo xtask test --only tests -- --workspace --test anvil_component
   cargo xtask test --real ethereum
+  cargo xtask test --mutants
   cargo xtask bench -- --bench host -- warm
 ";
 
@@ -63,6 +65,8 @@ pub struct Arguments {
     pub only: Vec<String>,
     /// Whether Geth was asked for.
     pub real_ethereum: bool,
+    /// Whether, in place of all else, every mutant is to be run under all clauses.
+    pub mutants: bool,
     /// What came behind `--`.
     pub rest: Vec<String>,
 }
@@ -80,7 +84,8 @@ impl Arguments {
             Some("bench") => Task::Bench,
             Some(other) => return Err(not_understood(other)),
         };
-        let mut arguments = Arguments { task, only: Vec::new(), real_ethereum: false, rest: Vec::new() };
+        let mut arguments =
+            Arguments { task, only: Vec::new(), real_ethereum: false, mutants: false, rest: Vec::new() };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "-h" | "--help" => arguments.task = Task::Help,
@@ -105,6 +110,7 @@ impl Arguments {
                         )));
                     }
                 },
+                "--mutants" if task == Task::Test => arguments.mutants = true,
                 "--" if matches!(task, Task::Demo | Task::Test | Task::Bench) => {
                     arguments.rest = words.collect();
                     break;
@@ -135,6 +141,7 @@ mod tests {
         assert_eq!(arguments.only, ["fmt", "tests"]);
         assert!(arguments.real_ethereum);
         assert_eq!(arguments.rest, ["-p", "adapter-sdk"]);
+        assert!(!arguments.mutants && parse("test --mutants").unwrap().mutants);
     }
 
     #[test]
@@ -152,6 +159,7 @@ mod tests {
             ("setup --only fmt", "--only"),
             ("test --real quantum", "quantum"),
             ("setup -- -x", "--"),
+            ("bench --mutants", "--mutants"),
         ] {
             assert!(parse(line).unwrap_err().to_string().contains(named), "{line}");
         }

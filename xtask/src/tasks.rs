@@ -92,6 +92,13 @@ pub fn bench(arguments: &Arguments) -> Outcome<()> {
 pub fn test(arguments: &Arguments) -> Outcome<()> {
     let workspace = Workspace::load()?;
     let mut steps = Steps::only(arguments.only.clone());
+    if arguments.mutants {
+        steps.run("mutants", "every broken adapter under all checks of the suite", || {
+            let test = ["test", "--workspace", "--test", "all_clauses", "--", "--ignored", "--nocapture"];
+            process::run(workspace.cargo().args(test))
+        });
+        return steps.finish();
+    }
     println!(
         "A first run compiles everything: 15 to 25 minutes on two cores. Later ones take a minute or two."
     );
@@ -123,7 +130,14 @@ pub fn test(arguments: &Arguments) -> Outcome<()> {
                     command.arg("--workspace");
                 }
                 places.tell(&mut command);
-                process::run(command.args(&arguments.rest))
+                let ran = process::run(command.args(&arguments.rest));
+                if places.reports.exists() {
+                    println!(
+                        "   reports of the conformance suite, for browsers too: {}",
+                        places.reports.display()
+                    );
+                }
+                ran
             });
         } else {
             steps.not_run("tests", "their set-up failed");
@@ -160,7 +174,8 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
     let geth = full_node(steps, &cache, arguments);
     let python = foreign_programs(steps, workspace, &cache);
     let both = node_tools.zip(components);
-    Ok(both.map(|(node_tools, components)| Places { components, node_tools, geth, python }))
+    let reports = workspace.target.join("reports");
+    Ok(both.map(|(node_tools, components)| Places { components, reports, node_tools, geth, python }))
 }
 
 /// Some dependencies contain C and assembly.
