@@ -93,6 +93,17 @@ async fn component() -> Subject {
     Subject { adapter: Arc::new(adapter), component }
 }
 
+/// What adapters asked of their imports in each check, counted.
+fn import_calls(evidence: &Evidence) -> Vec<(usize, &str)> {
+    let count = |recordings: &Vec<berth_lending::recording::Recording>| {
+        recordings.iter().flat_map(|one| &one.calls).map(|call| call.exchanges.len()).sum()
+    };
+    let mut counts: Vec<_> =
+        evidence.recordings.iter().map(|(check, of)| (count(of), check.as_str())).collect();
+    counts.sort_unstable();
+    counts
+}
+
 /// Runs the suite, and again from the recording; the evidence, where there is a node.
 async fn examined(subject: Subject, quick: bool) -> Option<Evidence> {
     let (_anvil, url) = anvil()?;
@@ -118,6 +129,13 @@ async fn examined(subject: Subject, quick: bool) -> Option<Evidence> {
     let evidence = run(plan, &Shown).await.unwrap();
     let (took, packed) = (start.elapsed(), evidence.pack().unwrap().len());
     println!("{:?} in {took:?}, {packed} bytes of evidence", evidence.verdict.counts());
+    if std::env::var_os("BERTH_SHOW").is_some() {
+        import_calls(&evidence)
+            .iter()
+            .rev()
+            .take(80)
+            .for_each(|(calls, check)| println!("{calls} import calls in {check}"));
+    }
     let start = Instant::now();
     let replayed = replay(adapter, component, &evidence, &berth_suite::Silent).await.unwrap();
     println!("replayed in {:?}", start.elapsed());

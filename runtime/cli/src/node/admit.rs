@@ -119,7 +119,7 @@ pub(super) async fn run(arguments: &Admit) -> Result<(), Failure> {
         return Ok(());
     }
     let version = facts.map_or("", |facts| facts.descriptor.version.as_str());
-    println!("{} {} is let in", plain(&let_in.name), plain(version));
+    println!("{} is let in", plain(format!("{} {version}", let_in.name).trim_end()));
     println!("  {:<11}  {}", what(tier), let_in.admitted.digest());
     if let Some(digest) = let_in.admitted.certificate_digest() {
         println!("  certificate  {digest}");
