@@ -1,6 +1,9 @@
 //! What was typed behind `cargo xtask`.
 
-use crate::failure::{Failure, Outcome};
+use crate::{
+    fabric::{RELEASES, Release},
+    failure::{Failure, Outcome},
+};
 
 /// The help text.
 pub const HELP: &str = "\
@@ -17,7 +20,8 @@ Tasks:
 
 Options:
   --only STEPS       test: only these steps, with commas: fmt, clippy, tests, doc, deny
-  --real FRAMEWORK   setup, test: a full node too; `ethereum` builds Geth (needs Go)
+  --real FRAMEWORK   setup, test: real programs of a framework too, built with Go; may be given several times.
+                     `ethereum` is Geth, `fabric` Hyperledger Fabric 3.1, `fabric-2.5` the other release in use
   --mutants          test: instead, every broken adapter under all checks of the suite; writes conformance/MUTANTS.md
   -h, --help         This text
 
@@ -31,7 +35,7 @@ Examples:
   cargo xtask test
   cargo xtask test --only fmt,clippy
   cargo xtask test --only tests -- --workspace --test anvil_component
-  cargo xtask test --real ethereum
+  cargo xtask test --real ethereum --real fabric
   cargo xtask test --mutants
   cargo xtask bench -- --bench host -- warm
 ";
@@ -67,6 +71,8 @@ pub struct Arguments {
     pub real_ethereum: bool,
     /// Whether, in place of all else, every mutant is to be run under all clauses.
     pub mutants: bool,
+    /// Which release of Fabric was asked for.
+    pub real_fabric: Option<Release>,
     /// What came behind `--`.
     pub rest: Vec<String>,
 }
@@ -84,8 +90,14 @@ impl Arguments {
             Some("bench") => Task::Bench,
             Some(other) => return Err(not_understood(other)),
         };
-        let mut arguments =
-            Arguments { task, only: Vec::new(), real_ethereum: false, mutants: false, rest: Vec::new() };
+        let mut arguments = Arguments {
+            task,
+            only: Vec::new(),
+            real_ethereum: false,
+            real_fabric: None,
+            mutants: false,
+            rest: Vec::new(),
+        };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "-h" | "--help" => arguments.task = Task::Help,
@@ -101,15 +113,10 @@ impl Arguments {
                         arguments.only.push(step.into());
                     }
                 }
-                "--real" if matches!(task, Task::Test | Task::Setup) => match words.next().as_deref() {
-                    Some("ethereum") => arguments.real_ethereum = true,
-                    other => {
-                        let other = other.unwrap_or_default();
-                        return Err(Failure::new(format!(
-                            "no full node is known for {other:?}: choose `ethereum`"
-                        )));
-                    }
-                },
+                "--real" if matches!(task, Task::Test | Task::Setup) => {
+                    let framework = words.next().unwrap_or_default();
+                    arguments.add_real(&framework)?;
+                }
                 "--mutants" if task == Task::Test => arguments.mutants = true,
                 "--" if matches!(task, Task::Demo | Task::Test | Task::Bench) => {
                     arguments.rest = words.collect();
@@ -119,6 +126,28 @@ impl Arguments {
             }
         }
         Ok(arguments)
+    }
+
+    fn add_real(&mut self, framework: &str) -> Outcome<()> {
+        if framework == "ethereum" {
+            self.real_ethereum = true;
+            return Ok(());
+        }
+        let release = RELEASES.into_iter().find(|release| release.name == framework);
+        let named = release.ok_or_else(|| {
+            let known: Vec<_> = RELEASES.iter().map(|release| release.name).collect();
+            Failure::new(format!(
+                "no real programs are known for {framework:?}: choose ethereum, {}",
+                known.join(", ")
+            ))
+        })?;
+        match self.real_fabric.replace(named) {
+            Some(other) if other != named => Err(Failure::new(format!(
+                "{} or {}: one release of Fabric at a time",
+                other.name, named.name
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -142,6 +171,14 @@ mod tests {
         assert!(arguments.real_ethereum);
         assert_eq!(arguments.rest, ["-p", "adapter-sdk"]);
         assert!(!arguments.mutants && parse("test --mutants").unwrap().mutants);
+    }
+
+    #[test]
+    fn several_frameworks_may_be_real_but_one_release_of_each() {
+        let arguments = parse("setup --real fabric-2.5 --real ethereum").unwrap();
+        assert!(arguments.real_ethereum);
+        assert_eq!(arguments.real_fabric.unwrap().name, "fabric-2.5");
+        assert!(parse("test --real fabric --real fabric-2.5").is_err());
     }
 
     #[test]

@@ -30,25 +30,33 @@ pub struct NodeTools {
 
 /// Installs the tools the first time, outside the repository, and makes sure that Anvil runs.
 pub fn install(workspace: &Workspace, cache: &Cache) -> Outcome<NodeTools> {
-    check_node()?;
     let from = workspace.root.join("xtask").join("npm");
-    let mut digest = DefaultHasher::new();
-    for file in FILES {
-        fs::read(from.join(file)).or_fail(format!("cannot read xtask/npm/{file}"))?.hash(&mut digest);
-    }
-    let folder = cache.get_or_fill(&format!("node-tools-{:016x}", digest.finish()), |partial| {
-        for file in FILES {
-            fs::copy(from.join(file), partial.join(file)).or_fail(format!("cannot copy xtask/npm/{file}"))?;
-        }
-        println!("  installing Anvil and solc with npm");
-        // No package needs to run a program of its own to be installed.
-        process::read(Command::new("npm").args(["ci", "--ignore-scripts"]).current_dir(partial)).map(drop)
-    })?;
+    let folder = install_packages(cache, &from, "node-tools", "Anvil and solc")?;
     let anvil = anvil(&folder)?;
     let version = process::read(Command::new(&anvil).arg("--version"))
         .or_fail("Anvil is installed but does not run; BERTH_ANVIL can name another one")?;
     println!("  {} in {}", version.lines().next().unwrap_or("Anvil").trim(), anvil.display());
     Ok(NodeTools { folder, anvil })
+}
+
+/// Installs what the folder `from` asks for, the first time, into the cache, and gives the folder that has `node_modules`. The
+/// name is for the cache's folder; `what` is said to people.
+pub fn install_packages(cache: &Cache, from: &Path, name: &str, what: &str) -> Outcome<PathBuf> {
+    check_node()?;
+    let mut digest = DefaultHasher::new();
+    for file in FILES {
+        let path = from.join(file);
+        fs::read(&path).or_fail(format!("cannot read {}", path.display()))?.hash(&mut digest);
+    }
+    cache.get_or_fill(&format!("{name}-{:016x}", digest.finish()), |partial| {
+        for file in FILES {
+            let path = from.join(file);
+            fs::copy(&path, partial.join(file)).or_fail(format!("cannot copy {}", path.display()))?;
+        }
+        println!("  installing {what} with npm");
+        // No package needs to run a program of its own to be installed.
+        process::read(Command::new("npm").args(["ci", "--ignore-scripts"]).current_dir(partial)).map(drop)
+    })
 }
 
 /// The Anvil program: `$BERTH_ANVIL`, else the one in npm's package for this platform.
@@ -116,13 +124,19 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_pins_every_package_by_digest_and_names_no_registry() {
-        let lock: serde_json::Value = serde_json::from_str(include_str!("../npm/package-lock.json")).unwrap();
-        let packages = lock["packages"].as_object().unwrap();
-        assert!(packages.contains_key("node_modules/@foundry-rs/anvil-linux-amd64"));
-        for (name, package) in packages.iter().filter(|(name, _)| !name.is_empty()) {
-            assert!(package["integrity"].as_str().unwrap().starts_with("sha512-"), "{name}");
-            assert!(package.get("resolved").is_none(), "{name}");
+    fn the_locks_pin_every_package_by_digest_and_name_no_registry() {
+        let locks = [
+            (include_str!("../npm/package-lock.json"), "node_modules/@foundry-rs/anvil-linux-amd64"),
+            (include_str!("../../adapters/fabric/chaincode/package-lock.json"), "node_modules/fabric-shim"),
+        ];
+        for (lock, needed) in locks {
+            let lock: serde_json::Value = serde_json::from_str(lock).unwrap();
+            let packages = lock["packages"].as_object().unwrap();
+            assert!(packages.contains_key(needed));
+            for (name, package) in packages.iter().filter(|(name, _)| !name.is_empty()) {
+                assert!(package["integrity"].as_str().unwrap().starts_with("sha512-"), "{name}");
+                assert!(package.get("resolved").is_none(), "{name}");
+            }
         }
     }
 }

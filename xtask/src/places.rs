@@ -14,13 +14,20 @@ pub struct Places {
     pub node_tools: NodeTools,
     /// Geth, where it was asked for.
     pub geth: Option<PathBuf>,
+    /// The folder of Fabric's programs, where they were asked for and can be had.
+    pub fabric: Option<PathBuf>,
+    /// The folder `node_modules` of Fabric's chaincodes and official client.
+    pub fabric_modules: PathBuf,
+    /// The client of FISCO BCOS's Go SDK, where it could be built.
+    pub go_sdk: Option<PathBuf>,
     /// What pip installed, where it could.
     pub python: Option<Python>,
 }
 
 impl Places {
-    /// Sets `BERTH_COMPONENTS`, `BERTH_REPORTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_GETH` where it was asked for, and `BERTH_PYTHON`
-    /// where its packages are there.
+    /// Sets `BERTH_COMPONENTS`, `BERTH_REPORTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_FABRIC_MODULES`, `BERTH_GETH` and
+    /// `BERTH_FABRIC` where they were asked for, `BERTH_FISCO_GO_SDK` where it could be built, and `BERTH_PYTHON` where
+    /// its packages are there.
     pub fn tell(&self, command: &mut Command) {
         command.env("BERTH_COMPONENTS", &self.components);
         command.env("BERTH_REPORTS", &self.reports);
@@ -29,6 +36,15 @@ impl Places {
         match &self.geth {
             Some(geth) => command.env("BERTH_GETH", geth),
             None => command.env_remove("BERTH_GETH"),
+        };
+        command.env("BERTH_FABRIC_MODULES", &self.fabric_modules);
+        match &self.fabric {
+            Some(fabric) => command.env("BERTH_FABRIC", fabric),
+            None => command.env_remove("BERTH_FABRIC"),
+        };
+        match &self.go_sdk {
+            Some(client) => command.env("BERTH_FISCO_GO_SDK", client),
+            None => command.env_remove("BERTH_FISCO_GO_SDK"),
         };
         match &self.python {
             Some(python) => command.env("BERTH_PYTHON", "python3").env("PYTHONPATH", &python.packages),

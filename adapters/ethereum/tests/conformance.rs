@@ -73,6 +73,10 @@ impl Progress for Shown {
     }
 }
 
+/// A check that makes as many is slow, and no part of a quick run. Marked are those of more than 250; the rest is room for a
+/// node that lets itself be asked once more.
+const MOST_IMPORT_CALLS: usize = 300;
+
 /// What is tested.
 struct Subject {
     adapter: Arc<dyn Adapter>,
@@ -166,4 +170,9 @@ async fn the_native_plug_in_keeps_what_a_quick_run_looks_at() {
     let native = Subject { adapter: Arc::new(adapter_ethereum::native()), component: None };
     let Some(evidence) = examined(native, true).await else { return };
     assert_eq!(evidence.conclusion(), Conclusion::Conformant);
+    let slow: Vec<_> = import_calls(&evidence)
+        .into_iter()
+        .filter(|(calls, check)| check.contains('/') && *calls >= MOST_IMPORT_CALLS)
+        .collect();
+    assert!(slow.is_empty(), "these are to be marked as slow: {slow:?}");
 }
