@@ -20,14 +20,16 @@ pub struct Places {
     pub fabric_modules: PathBuf,
     /// The client of FISCO BCOS's Go SDK, where it could be built.
     pub go_sdk: Option<PathBuf>,
+    /// The npm packages that the local EVM nodes are held against, where they could be installed.
+    pub evm_packages: Option<PathBuf>,
     /// What pip installed, where it could.
     pub python: Option<Python>,
 }
 
 impl Places {
-    /// Sets `BERTH_COMPONENTS`, `BERTH_REPORTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_FABRIC_MODULES`, `BERTH_GETH` and
-    /// `BERTH_FABRIC` where they were asked for, `BERTH_FISCO_GO_SDK` where it could be built, and `BERTH_PYTHON` where
-    /// its packages are there.
+    /// Sets `BERTH_COMPONENTS`, `BERTH_REPORTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_FABRIC_MODULES`,
+    /// `BERTH_GETH` and `BERTH_FABRIC` where they were asked for, `BERTH_FISCO_GO_SDK`, `BERTH_EVM_CLIENTS` and `BERTH_PYTHON` where
+    /// they could be had.
     pub fn tell(&self, command: &mut Command) {
         command.env("BERTH_COMPONENTS", &self.components);
         command.env("BERTH_REPORTS", &self.reports);
@@ -45,6 +47,10 @@ impl Places {
         match &self.go_sdk {
             Some(client) => command.env("BERTH_FISCO_GO_SDK", client),
             None => command.env_remove("BERTH_FISCO_GO_SDK"),
+        };
+        match &self.evm_packages {
+            Some(packages) => command.env("BERTH_EVM_CLIENTS", packages),
+            None => command.env_remove("BERTH_EVM_CLIENTS"),
         };
         match &self.python {
             Some(python) => command.env("BERTH_PYTHON", "python3").env("PYTHONPATH", &python.packages),
