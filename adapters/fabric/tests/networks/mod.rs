@@ -67,6 +67,15 @@ pub async fn places(network: &Network) -> BTreeMap<String, String> {
     places
 }
 
+/// Tells the network's control something, and gives its answer.
+pub fn tell(network: &Network, method: &str, params: Value) -> Value {
+    let request = serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    let answer = ureq::post(network.control_url()).send(request.to_string()).expect("the control answers");
+    let answer = answer.into_body().read_to_string().expect("the control's answer is text");
+    let answer: Value = serde_json::from_str(&answer).expect("the control's answer is JSON");
+    answer.get("result").unwrap_or_else(|| panic!("the control refuses {method}: {answer}")).clone()
+}
+
 /// More parties than the test bed file has, so that each of several actors of a check is somebody else: the network's own
 /// authority enrols them.
 pub fn enrol(network: &Network, testbed: &mut Testbed, count: u8) {
@@ -76,16 +85,12 @@ pub fn enrol(network: &Network, testbed: &mut Testbed, count: u8) {
         let params = serde_json::json!({
             "point": hex::encode(&key.public_key().point), "organisation": "Org1MSP", "name": format!("party{number}"),
         });
-        let request = serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": "enrol", "params": params});
-        let answer =
-            ureq::post(network.control_url()).send(request.to_string()).expect("the control answers");
-        let answer = answer.into_body().read_to_string().expect("the control's answer is text");
-        let answer: Value = serde_json::from_str(&answer).expect("the control's answer is JSON");
+        let answer = tell(network, "enrol", params);
         testbed.parties.push(TestParty {
             account: None,
             scheme: SignatureScheme::EcdsaP256Sha256,
             secret: hex::encode(secret),
-            certificate: Some(text(&answer, "/result/certificate")),
+            certificate: Some(text(&answer, "/certificate")),
         });
     }
 }
