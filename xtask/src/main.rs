@@ -6,6 +6,7 @@ mod cargo_deny;
 mod certify;
 mod components;
 mod debian;
+mod evm_clients;
 mod fabric;
 mod failure;
 mod geth;

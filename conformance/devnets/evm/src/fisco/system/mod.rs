@@ -1,0 +1,72 @@
+//! The contracts of the node's own program. Their tables lie in storage of their own, so that a revert takes them back.
+
+mod abi;
+mod committed;
+mod config;
+mod consensus;
+mod names;
+mod tables;
+
+pub use config::config_value;
+pub use consensus::{Role, role};
+
+use alloy_primitives::Address;
+
+use super::Generation;
+use crate::{
+    evm::system::{Slots, SystemCall, SystemContracts, SystemResult},
+    suite::Suite,
+};
+
+/// The system contracts of a generation.
+#[derive(Debug)]
+pub struct Contracts {
+    generation: Generation,
+    suite: Suite,
+    nodes: Vec<String>,
+}
+
+type Call = fn(Suite, &SystemCall<'_>, &mut dyn Slots) -> SystemResult;
+
+impl Contracts {
+    /// The contracts of a group of these nodes, by their ids.
+    pub(super) fn new(generation: Generation, suite: Suite, nodes: Vec<String>) -> Self {
+        Contracts { generation, suite, nodes }
+    }
+
+    fn find(&self, address: &Address) -> Option<Call> {
+        match (*address, self.generation) {
+            (config::ADDRESS, _) => Some(config::call),
+            (names::CNS, Generation::Two) => Some(names::call_cns),
+            (names::BFS, Generation::Three) => Some(names::call_bfs),
+            (tables::TABLE_FACTORY, Generation::Two) => Some(tables::call_factory),
+            (tables::CRUD, Generation::Two) => Some(tables::call_crud),
+            (tables::TABLE_MANAGER, Generation::Three) => Some(tables::call_manager),
+            (tables::KV_TABLE, Generation::Three) => Some(tables::call_kv),
+            _ => None,
+        }
+    }
+}
+
+impl SystemContracts for Contracts {
+    fn contains(&self, address: &Address) -> bool {
+        *address == consensus::ADDRESS || self.find(address).is_some()
+    }
+
+    fn home(&self, address: Address) -> Address {
+        match (address, self.generation) {
+            (tables::CRUD, Generation::Two) => tables::TABLE_FACTORY,
+            _ => address,
+        }
+    }
+
+    fn call(&self, call: &SystemCall<'_>, slots: &mut dyn Slots) -> SystemResult {
+        if call.contract == consensus::ADDRESS {
+            return consensus::call(self.suite, &self.nodes, call, slots);
+        }
+        match self.find(&call.contract) {
+            Some(contract) => contract(self.suite, call, slots),
+            None => abi::undefined(),
+        }
+    }
+}
