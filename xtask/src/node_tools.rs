@@ -1,4 +1,5 @@
-//! What comes from npm, at the versions that the lock file fixes: Anvil, a local Ethereum node, and solc, a compiler.
+//! What comes from npm, at the versions that the lock file fixes: Anvil, a local Ethereum node; solc, a compiler; and Fabric's official
+//! client.
 
 use std::{
     env, fs,
