@@ -1,5 +1,13 @@
 //! The network as a client sees it, without a client of others: what it refuses, what its blocks are, and what its control does.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, in its helpers too"
+)]
+
 mod support;
 
 use std::collections::BTreeSet;

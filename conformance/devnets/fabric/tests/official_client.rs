@@ -2,6 +2,12 @@
 //!
 //! `cargo xtask test` installs it and says where in `BERTH_NODE_TOOLS`. Without it nothing here runs, and each test says so.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails, in its helpers too"
+)]
+
 use std::path::{Path, PathBuf};
 
 use berth_devnet_fabric::{Network, Options};
