@@ -9,6 +9,7 @@ mod debian;
 mod fabric;
 mod failure;
 mod geth;
+mod go_sdk;
 mod guest_toolchain;
 mod node_tools;
 mod places;

@@ -4,10 +4,9 @@ use crate::{
     arguments::Arguments,
     cache::Cache,
     cargo_deny::{self, Advisories},
-    certify, components,
-    fabric::{self, Fabric},
+    certify, components, fabric,
     failure::{Failure, Outcome},
-    geth,
+    geth, go_sdk,
     guest_toolchain::GuestToolchain,
     node_tools,
     places::Places,
@@ -28,7 +27,9 @@ pub fn setup(arguments: &Arguments) -> Outcome<()> {
         node_tools::install(&workspace, &cache)
     });
     full_node(&mut steps, &cache, arguments);
-    fabric_programs(&mut steps, &workspace, &cache, arguments);
+    fabric_modules(&mut steps, &workspace, &cache);
+    fabric_programs(&mut steps, &cache, arguments);
+    fisco_client(&mut steps, &workspace, &cache);
     foreign_programs(&mut steps, &workspace, &cache);
     steps.finish()
 }
@@ -163,10 +164,20 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
     });
     let components = build_components(steps, workspace, &cache);
     let geth = full_node(steps, &cache, arguments);
-    let fabric = fabric_programs(steps, workspace, &cache, arguments);
+    let fabric_modules = fabric_modules(steps, workspace, &cache);
+    let fabric = fabric_programs(steps, &cache, arguments);
+    let go_sdk = fisco_client(steps, workspace, &cache);
     let python = foreign_programs(steps, workspace, &cache);
-    let both = node_tools.zip(components);
-    Ok(both.map(|(node_tools, components)| Places { components, node_tools, geth, fabric, python }))
+    let all = node_tools.zip(components).zip(fabric_modules);
+    Ok(all.map(|((node_tools, components), fabric_modules)| Places {
+        components,
+        node_tools,
+        geth,
+        fabric,
+        fabric_modules,
+        go_sdk,
+        python,
+    }))
 }
 
 /// Some dependencies contain C and assembly.
@@ -199,6 +210,19 @@ fn foreign_programs(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> 
     }
 }
 
+/// A client of FISCO BCOS's official Go SDK. Without it the test of the FISCO-like node with it says that it did not run.
+fn fisco_client(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> Option<std::path::PathBuf> {
+    println!("\n== go sdk: FISCO BCOS's official SDK for Go, against the FISCO-like node");
+    match go_sdk::install(workspace, cache) {
+        Ok(client) => Some(client),
+        Err(reason) => {
+            println!("   not run: {reason}");
+            steps.not_run("go sdk", reason.to_string());
+            None
+        }
+    }
+}
+
 /// Geth, where it was asked for. Without it the tests against it say that they did not run.
 fn full_node(steps: &mut Steps, cache: &Cache, arguments: &Arguments) -> Option<std::path::PathBuf> {
     if !arguments.real_ethereum {
@@ -216,20 +240,22 @@ fn full_node(steps: &mut Steps, cache: &Cache, arguments: &Arguments) -> Option<
     }
 }
 
+/// What Fabric's chaincodes and its official client need.
+fn fabric_modules(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> Option<std::path::PathBuf> {
+    steps.run("fabric client", "Fabric's chaincodes and official client from npm", || {
+        fabric::modules(workspace, cache)
+    })
+}
+
 /// Fabric's programs, where they were asked for. Without them the tests against them say that they did not run.
-fn fabric_programs(
-    steps: &mut Steps,
-    workspace: &Workspace,
-    cache: &Cache,
-    arguments: &Arguments,
-) -> Option<Fabric> {
+fn fabric_programs(steps: &mut Steps, cache: &Cache, arguments: &Arguments) -> Option<std::path::PathBuf> {
     let Some(release) = arguments.real_fabric else {
         steps.not_run("fabric", "only with `--real fabric`");
         return None;
     };
     println!("\n== fabric: Hyperledger Fabric's own programs");
-    match fabric::install(workspace, cache, release) {
-        Ok(fabric) => Some(fabric),
+    match fabric::install(cache, release) {
+        Ok(programs) => Some(programs),
         Err(reason) => {
             println!("   not run: {reason}");
             steps.not_run("fabric", reason.to_string());

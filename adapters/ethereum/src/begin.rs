@@ -4,7 +4,7 @@ use adapter_sdk::{
     Imports,
     types::{Call, CallOptions, ContractCall, Error, ErrorCode, Estimate, Party, Step},
 };
-use alloy_primitives::{Bytes, U64, U256};
+use alloy_primitives::{Bytes, U64, U256, keccak256};
 
 use crate::{
     abi,
@@ -151,7 +151,7 @@ pub(crate) fn call_data(call: &ContractCall) -> Result<Bytes, Error> {
         return Ok(Bytes::new());
     }
     let function = abi::function(&call.function, call.abi.as_deref(), call.arguments.len())?;
-    abi::call_data(&function, &call.arguments)
+    abi::call_data(&function, &call.arguments, &|name| keccak256(name))
 }
 
 /// Refuses what the descriptor's `max-payload` excludes.

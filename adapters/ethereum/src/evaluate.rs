@@ -24,7 +24,7 @@ pub(crate) async fn evaluate(
     parties: &[Party],
     options: &CallOptions,
 ) -> Result<Output, Error> {
-    if call.function == store::HISTORY {
+    if call.function == adapter_evm_abi::preset::HISTORY {
         return store::read_history(settings, host, call, options).await;
     }
     let contract = abi::address(&call.contract, "the contract")?;

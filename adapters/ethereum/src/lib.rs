@@ -11,7 +11,6 @@
     )
 )]
 
-mod abi;
 mod begin;
 mod blocks;
 mod codec;
@@ -43,6 +42,7 @@ use adapter_sdk::{
     },
 };
 
+use adapter_evm_abi as abi;
 use settings::Settings;
 
 /// One application's view of one Ethereum chain.

@@ -3,7 +3,7 @@
 use adapter_spec::{CallError, Interfaces};
 use adapter_spec::{
     Ended,
-    types::{Descriptor, Finality},
+    types::{Descriptor, Finality, SignatureScheme},
 };
 use futures_util::future::BoxFuture;
 
@@ -95,6 +95,22 @@ pub struct Facts {
     pub testbed: Testbed,
     /// Of a component file: its imports. None for a native plug-in.
     pub imports: Option<Vec<String>>,
+}
+
+impl Facts {
+    /// The schemes of keys that the test bed's ledger takes: those that the adapter declares, but for those that the test bed
+    /// calls absent by their names. Some frameworks' ledgers are made with one of several.
+    #[must_use]
+    pub fn schemes(&self) -> Vec<SignatureScheme> {
+        let name = |scheme: &SignatureScheme| {
+            serde_json::to_value(scheme)
+                .ok()
+                .and_then(|name| name.as_str().map(str::to_owned))
+                .unwrap_or_default()
+        };
+        let is_there = |scheme: &SignatureScheme| !self.testbed.absent.contains_key(&name(scheme));
+        self.descriptor.schemes.iter().copied().filter(is_there).collect()
+    }
 }
 
 /// What a check cannot do without.

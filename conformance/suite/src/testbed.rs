@@ -96,7 +96,7 @@ pub struct Testbed {
     pub proofs: Option<Proofs>,
     /// Names of controls, probe functions and entries that the framework cannot have, each with the reason. What is
     /// neither here nor offered makes checks end as unknown. `header` here: how the framework makes a block's hash is not
-    /// public.
+    /// public. The name of a scheme here: this ledger takes no keys of it, though others of the framework do.
     #[serde(default)]
     pub absent: BTreeMap<String, String>,
     /// What earlier versions of the adapter wrote, which this one must read.

@@ -8,18 +8,7 @@ use adapter_sdk::types::{
     transport::{Failure, JsonRpcError, JsonRpcFailure},
 };
 
-/// The longest text of a node's that is passed on, characters.
-const MAX_TEXT: usize = 300;
-
-/// A text of a node's or a contract's, without control characters and bounded.
-pub(crate) fn readable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT).collect()
-}
-
-/// The caller's arguments do not fit.
-pub(crate) fn invalid(message: impl Into<String>) -> Error {
-    Error::new(ErrorCode::InvalidArgument, message)
-}
+pub(crate) use adapter_evm_abi::{invalid, readable};
 
 /// The node's answer to `method` does not decode or does not verify.
 pub(crate) fn corrupt(method: &str, why: impl AsRef<str>) -> Error {

@@ -136,7 +136,7 @@ async fn begin_with(trial: &mut Trial, key: PublicKey) -> Result<Option<Error>, 
 }
 
 pub(super) async fn exactly_these_schemes(trial: &mut Trial) -> Checked {
-    let declared = trial.facts.descriptor.schemes.clone();
+    let declared = trial.facts.schemes();
     let parties = trial.facts.testbed.parties.clone();
     ensure(!declared.is_empty() || parties.is_empty(), "schemes lists what begin accepts", || {
         "schemes is empty".into()

@@ -63,7 +63,7 @@ async fn is_refused(trial: &mut Trial, application: &Application, key: PublicKey
 }
 
 pub(super) async fn other_schemes_are_refused(trial: &mut Trial) -> Checked {
-    let declared = trial.facts.descriptor.schemes.clone();
+    let declared = trial.facts.schemes();
     let application = trial.application().await?;
     for scheme in SCHEMES.into_iter().filter(|scheme| !declared.contains(scheme)) {
         let key = trial.fresh_key(scheme)?.public_key();
@@ -111,7 +111,7 @@ pub(super) async fn none_is_an_empty_list(trial: &mut Trial) -> Checked {
         return Err(Stop::NotApplicable("a key without a certificate is no valid key here".into()));
     }
     let application = trial.application().await?;
-    for scheme in trial.facts.descriptor.schemes.clone() {
+    for scheme in trial.facts.schemes() {
         let key = trial.fresh_key(scheme)?.public_key();
         application.accounts(key).await.expected(
             "accounts answers a list, perhaps an empty one, for a valid key that nobody has used",

@@ -22,7 +22,7 @@ fn is_secp256k1(scheme: SignatureScheme) -> bool {
 
 /// Recovery is of keys on secp256k1 alone.
 async fn somebody_on_secp256k1(trial: &mut Trial, application: &Application) -> Result<Actor, Stop> {
-    let declared = trial.facts.descriptor.schemes.iter().copied().find(|scheme| is_secp256k1(*scheme));
+    let declared = trial.facts.schemes().into_iter().find(|scheme| is_secp256k1(*scheme));
     match declared {
         Some(scheme) => trial.actor_of(application, scheme).await,
         None => Err(Stop::NotApplicable("the framework's keys are not on secp256k1".into())),

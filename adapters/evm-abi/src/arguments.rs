@@ -6,7 +6,7 @@ use alloy_primitives::{I256, U256, hex};
 use serde_json::Value as Json;
 
 /// The value in the wanted type, or why it does not fit.
-pub(super) fn coerce(given: &Value, wanted: &DynSolType) -> Result<DynSolValue, String> {
+pub(crate) fn coerce(given: &Value, wanted: &DynSolType) -> Result<DynSolValue, String> {
     match given {
         Value::Text(text) => of_text(text, wanted),
         Value::Bytes(bytes) => of_bytes(bytes, wanted),
@@ -29,7 +29,7 @@ fn of_text(text: &str, wanted: &DynSolType) -> Result<DynSolValue, String> {
     match wanted {
         DynSolType::String => Ok(DynSolValue::String(text.into())),
         DynSolType::Address => {
-            super::address(text, "it").map(DynSolValue::Address).map_err(|error| error.message)
+            crate::abi::address(text, "it").map(DynSolValue::Address).map_err(|error| error.message)
         }
         DynSolType::Bytes | DynSolType::FixedBytes(_) => {
             let digits = text.strip_prefix("0x").ok_or("bytes as text must start with 0x")?;

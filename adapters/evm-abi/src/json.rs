@@ -5,7 +5,7 @@ use alloy_primitives::hex;
 use serde_json::{Map, Value as Json};
 
 /// Integers as decimal text, since JSON numbers are not exact; bytes as hexadecimal with `0x`; addresses after EIP-55.
-pub(super) fn of_value(value: &DynSolValue) -> Json {
+pub(crate) fn of_value(value: &DynSolValue) -> Json {
     match value {
         DynSolValue::Bool(value) => Json::Bool(*value),
         DynSolValue::Int(value, _) => Json::String(value.to_string()),
@@ -27,7 +27,7 @@ pub(super) fn of_value(value: &DynSolValue) -> Json {
 }
 
 /// One value alone as it is, several as an array.
-pub(super) fn one_or_many(mut values: Vec<Json>) -> Json {
+pub(crate) fn one_or_many(mut values: Vec<Json>) -> Json {
     match values.pop() {
         Some(only) if values.is_empty() => only,
         Some(last) => {
@@ -39,7 +39,7 @@ pub(super) fn one_or_many(mut values: Vec<Json>) -> Json {
 }
 
 /// An object where all names are there and differ, an array otherwise.
-pub(super) fn named(names: &[&str], values: Vec<Json>) -> Json {
+pub(crate) fn named(names: &[&str], values: Vec<Json>) -> Json {
     let complete = names.len() == values.len() && names.iter().all(|name| !name.is_empty());
     let object: Map<String, Json> =
         names.iter().map(|name| (*name).to_owned()).zip(values.iter().cloned()).collect();

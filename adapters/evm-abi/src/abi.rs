@@ -1,14 +1,11 @@
 //! Functions, arguments and results in Solidity's types.
 
-mod arguments;
-mod json;
-
 use adapter_sdk::types::{Error, ErrorCode, Value};
 use alloy_dyn_abi::{DynSolType, DynSolValue, EventExt, FunctionExt, JsonAbiExt, Specifier};
 use alloy_json_abi::{Event, Function, JsonAbi, Param};
 use alloy_primitives::{Address, B256, Bytes, U256};
 
-use crate::errors::invalid;
+use crate::{Hash, invalid};
 
 /// The longest function or event signature, bytes.
 const MAX_SIGNATURE: usize = 4096;
@@ -18,7 +15,7 @@ const MAX_ABI: usize = 1 << 20;
 const MAX_WORDS: usize = 1 << 16;
 
 /// Reads an address: 20 bytes as hexadecimal with `0x`; where letters differ in case, after EIP-55.
-pub(crate) fn address(text: &str, what: &str) -> Result<Address, Error> {
+pub fn address(text: &str, what: &str) -> Result<Address, Error> {
     let refuse = || {
         invalid(format!("{what} must be an address: 0x and 40 hexadecimal digits, in one case or EIP-55's"))
     };
@@ -30,7 +27,7 @@ pub(crate) fn address(text: &str, what: &str) -> Result<Address, Error> {
 }
 
 /// Reads a decimal amount of the smallest unit.
-pub(crate) fn amount(text: &str, what: &str) -> Result<U256, Error> {
+pub fn amount(text: &str, what: &str) -> Result<U256, Error> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let parsed = if digits { U256::from_str_radix(text, 10).ok() } else { None };
     parsed.ok_or_else(|| invalid(format!("{what} must be a decimal number below 2^256")))
@@ -66,7 +63,7 @@ fn sound_types(params: &[Param], what: &str) -> Result<Vec<DynSolType>, Error> {
 ///
 /// `transfer(address,uint256)`, `balanceOf(address)(uint256)` and `function balanceOf(address) returns (uint256)`
 /// are signatures.
-pub(crate) fn function(text: &str, abi: Option<&str>, arguments: usize) -> Result<Function, Error> {
+pub fn function(text: &str, abi: Option<&str>, arguments: usize) -> Result<Function, Error> {
     if text.len() > MAX_SIGNATURE {
         return Err(invalid(format!("the function's signature has more than {MAX_SIGNATURE} bytes")));
     }
@@ -118,22 +115,32 @@ fn coerced(params: &[Param], arguments: &[Value], what: &str) -> Result<Vec<DynS
     }
     let coerce = |(place, (param, (wanted, given))): (usize, (&Param, (&DynSolType, &Value)))| {
         let named = if param.name.is_empty() { String::new() } else { format!(" ({})", param.name) };
-        arguments::coerce(given, wanted)
+        crate::arguments::coerce(given, wanted)
             .map_err(|why| invalid(format!("argument {}{named} of {what} is not {wanted}: {why}", place + 1)))
     };
     params.iter().zip(types.iter().zip(arguments)).enumerate().map(coerce).collect()
 }
 
+/// The first four bytes of the hash of a function's signature.
+pub fn selector(signature: &str, hash: Hash<'_>) -> [u8; 4] {
+    let [a, b, c, d, ..] = hash(signature.as_bytes()).0;
+    [a, b, c, d]
+}
+
 /// Selector and encoded arguments.
-pub(crate) fn call_data(function: &Function, arguments: &[Value]) -> Result<Bytes, Error> {
+///
+/// # Errors
+/// `invalid-argument` where an argument does not fit.
+pub fn call_data(function: &Function, arguments: &[Value], hash: Hash<'_>) -> Result<Bytes, Error> {
     let what = function.signature();
     let values = coerced(&function.inputs, arguments, &what)?;
-    let encoded = function.abi_encode_input(&values).map_err(|error| invalid(format!("{what}: {error}")))?;
-    Ok(encoded.into())
+    let encoded =
+        function.abi_encode_input_raw(&values).map_err(|error| invalid(format!("{what}: {error}")))?;
+    Ok([selector(&what, hash).as_slice(), &encoded].concat().into())
 }
 
 /// Creation code followed by the constructor's encoded arguments.
-pub(crate) fn creation_data(code: &[u8], abi: Option<&str>, arguments: &[Value]) -> Result<Bytes, Error> {
+pub fn creation_data(code: &[u8], abi: Option<&str>, arguments: &[Value]) -> Result<Bytes, Error> {
     if code.is_empty() {
         return Err(invalid("the deployment has no code"));
     }
@@ -153,7 +160,7 @@ pub(crate) fn creation_data(code: &[u8], abi: Option<&str>, arguments: &[Value])
 }
 
 /// The function's results as JSON: one alone as it is, several as an array. None where no types are known.
-pub(crate) fn results(function: &Function, raw: &[u8]) -> Result<Option<String>, Error> {
+pub fn results(function: &Function, raw: &[u8]) -> Result<Option<String>, Error> {
     if function.outputs.is_empty() {
         return Ok(None);
     }
@@ -164,11 +171,11 @@ pub(crate) fn results(function: &Function, raw: &[u8]) -> Result<Option<String>,
             function.signature()
         ))
     })?;
-    Ok(Some(json::one_or_many(values.iter().map(json::of_value).collect()).to_string()))
+    Ok(Some(crate::json::one_or_many(values.iter().map(crate::json::of_value).collect()).to_string()))
 }
 
 /// The event that a filter names: by its signature, or by its bare name in the interface description.
-pub(crate) fn event(text: &str, abi: Option<&str>) -> Result<Event, Error> {
+pub fn event(text: &str, abi: Option<&str>) -> Result<Event, Error> {
     if text.len() > MAX_SIGNATURE {
         return Err(invalid(format!("the event's signature has more than {MAX_SIGNATURE} bytes")));
     }
@@ -203,7 +210,7 @@ pub(crate) fn event(text: &str, abi: Option<&str>) -> Result<Event, Error> {
 }
 
 /// The events of an interface description, for logs that are not filtered by name.
-pub(crate) fn events(abi: &str) -> Result<Vec<Event>, Error> {
+pub fn events(abi: &str) -> Result<Vec<Event>, Error> {
     let events: Vec<Event> = interface(abi)?.events().cloned().collect();
     for param in events.iter().flat_map(|event| &event.inputs) {
         sound(param.resolve(), "the event's parameters")?;
@@ -213,16 +220,21 @@ pub(crate) fn events(abi: &str) -> Result<Vec<Event>, Error> {
 
 /// A log as JSON: an object where every parameter is named, an array otherwise. None where it does not decode:
 /// another event may have the same signature with other indexed parameters.
-pub(crate) fn event_json(event: &Event, topics: &[B256], data: &[u8]) -> Option<String> {
-    let decoded = event.decode_log_parts(topics.iter().copied(), data).ok()?;
+///
+/// That the first topic is the event's is the caller's to check, who knows the chain's hash.
+pub fn event_json(event: &Event, topics: &[B256], data: &[u8]) -> Option<String> {
+    // The decoder compares the first topic with Keccak's.
+    let first = topics.first().map(|_| event.selector());
+    let decoded =
+        event.decode_log_parts(first.into_iter().chain(topics.iter().skip(1).copied()), data).ok()?;
     let (mut indexed, mut body) = (decoded.indexed.iter(), decoded.body.iter());
     let values: Option<Vec<_>> = event
         .inputs
         .iter()
-        .map(|input| if input.indexed { indexed.next() } else { body.next() }.map(json::of_value))
+        .map(|input| if input.indexed { indexed.next() } else { body.next() }.map(crate::json::of_value))
         .collect();
     let names: Vec<&str> = event.inputs.iter().map(|input| input.name.as_str()).collect();
-    Some(json::named(&names, values?).to_string())
+    Some(crate::json::named(&names, values?).to_string())
 }
 
 #[cfg(test)]
@@ -236,7 +248,11 @@ mod tests {
     #[test]
     fn an_erc20_transfer_encodes_as_everywhere() {
         let function = function("transfer(address,uint256)", None, 2).unwrap();
-        let data = call_data(&function, &[Value::Text(HOLDER.into()), Value::Integer("258".into())]).unwrap();
+        let data =
+            call_data(&function, &[Value::Text(HOLDER.into()), Value::Integer("258".into())], &|name| {
+                alloy_primitives::keccak256(name)
+            })
+            .unwrap();
         let expected = "a9059cbb00000000000000000000000000000000000000000000000000000000000000aa\
             0000000000000000000000000000000000000000000000000000000000000102";
         assert_eq!(hex::encode(&data), expected.replace(char::is_whitespace, ""));

@@ -1,0 +1,165 @@
+//! One application's settings, and their JSON Schema.
+
+use adapter_sdk::types::{Error, ErrorCode};
+use alloy_primitives::Address;
+use serde::Deserialize;
+
+use crate::{crypto::Crypto, quorum::Sealer};
+
+/// JSON Schema of [`Settings`]; part of the descriptor.
+pub(crate) const SCHEMA: &str = r#"{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "additionalProperties": false,
+  "required": ["generation", "chain", "group"],
+  "properties": {
+    "generation": {"type": "integer", "enum": [2, 3], "description": "2 for FISCO BCOS 2.x, 3 for 3.x; compared with the node's"},
+    "chain": {"type": "string", "pattern": "^[0-9A-Za-z_]{1,64}$",
+      "description": "Chain id, of 2.x a decimal number such as 1, of 3.x a name such as chain0; compared with the node's"},
+    "group": {"type": "string", "pattern": "^[0-9A-Za-z_]{1,64}$",
+      "description": "The group that is this application's ledger, of 2.x a decimal number such as 1, of 3.x a name such as group0"},
+    "crypto": {"enum": ["standard", "sm"], "default": "standard",
+      "description": "standard: secp256k1 and Keccak-256; sm: SM2 and SM3. Compared with the node's"},
+    "sealers": {"type": "array", "minItems": 1, "maxItems": 500, "description":
+      "The sealers whose signatures make a block final. Without them each block's own list counts, which the node could make up",
+      "items": {"type": "object", "additionalProperties": false, "required": ["key"], "properties": {
+        "key": {"type": "string", "pattern": "^[0-9a-f]{128}$", "description": "Node id: the public key without its first byte"},
+        "weight": {"type": "integer", "minimum": 1, "maximum": 1000000000, "default": 1}}}},
+    "block_limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 500,
+      "description": "How many blocks after the newest one a transaction may still enter"},
+    "preset_contract": {"type": "string", "pattern": "^0x[0-9a-fA-F]{40}$",
+      "description": "Address of the preset store, where it is deployed already"}
+  },
+  "if": {"properties": {"generation": {"const": 2}}},
+  "then": {"properties": {"chain": {"pattern": "^(0|[1-9][0-9]{0,8})$"}, "group": {"pattern": "^[1-9][0-9]{0,4}$"}}}
+}"#;
+
+/// Which of the two protocols is spoken: they share words and hardly any byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u8")]
+pub(crate) enum Generation {
+    /// FISCO BCOS 2.x: RLP.
+    Two,
+    /// FISCO BCOS 3.x: tars.
+    Three,
+}
+
+impl TryFrom<u8> for Generation {
+    type Error = String;
+
+    fn try_from(number: u8) -> Result<Self, String> {
+        match number {
+            2 => Ok(Generation::Two),
+            3 => Ok(Generation::Three),
+            other => Err(format!("there is no generation {other}: it is 2 or 3")),
+        }
+    }
+}
+
+/// One application's view of one group.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The protocol.
+    pub(crate) generation: Generation,
+    /// Chain id as the node writes it.
+    pub(crate) chain: String,
+    /// Group id as the node writes it.
+    pub(crate) group: String,
+    /// Signatures and hashes.
+    #[serde(default)]
+    pub(crate) crypto: Crypto,
+    /// Whose signatures count; none: those that a block names.
+    #[serde(default)]
+    pub(crate) sealers: Vec<Sealer>,
+    /// How many blocks after the newest one a transaction may enter.
+    #[serde(default = "default_block_limit")]
+    pub(crate) block_limit: u64,
+    /// The preset store, where it is deployed already.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) preset_contract: Option<Address>,
+}
+
+/// What is given is not null: the schema has no null.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Address>, D::Error> {
+    Address::deserialize(deserializer).map(Some)
+}
+
+fn default_block_limit() -> u64 {
+    500
+}
+
+impl Settings {
+    /// Reads the settings and checks their bounds.
+    pub(crate) fn parse(json: &str) -> Result<Self, Error> {
+        let refuse = |why: String| Error::new(ErrorCode::InvalidArgument, format!("settings: {why}"));
+        let value: serde_json::Value =
+            serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
+        let settings: Settings =
+            serde_json::from_value(value.clone()).map_err(|error| refuse(error.to_string()))?;
+        let named = |name: &str, given: &str| {
+            let word = given.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            let number =
+                given.bytes().all(|b| b.is_ascii_digit()) && (given == "0" || !given.starts_with('0'));
+            let most = if name == "group" { 5 } else { 9 };
+            let fits = match settings.generation {
+                Generation::Two => number && given.len() <= most && !(name == "group" && given == "0"),
+                Generation::Three => word && given.len() <= 64,
+            };
+            if fits && !given.is_empty() {
+                return Ok(());
+            }
+            let form = match settings.generation {
+                Generation::Two => "a decimal number",
+                Generation::Three => "1 to 64 letters, digits and underscores",
+            };
+            Err(refuse(format!("`{name}` must be {form}")))
+        };
+        named("chain", &settings.chain)?;
+        named("group", &settings.group)?;
+        if !(1..=1000).contains(&settings.block_limit) {
+            return Err(refuse("`block_limit` must be between 1 and 1000".into()));
+        }
+        if value.get("sealers").is_some() && !(1..=500).contains(&settings.sealers.len()) {
+            return Err(refuse("`sealers` must be 1 to 500".into()));
+        }
+        Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_have_defaults_and_wrong_ones_are_refused_by_name() {
+        let settings = Settings::parse(r#"{"generation": 2, "chain": "1", "group": "1"}"#).unwrap();
+        assert_eq!((settings.crypto, settings.block_limit), (Crypto::Standard, 500));
+        let three =
+            Settings::parse(r#"{"generation": 3, "chain": "chain0", "group": "group0", "crypto": "sm"}"#);
+        assert_eq!(three.unwrap().crypto, Crypto::Sm);
+        for (wrong, name) in [
+            ("", ""),
+            ("[]", ""),
+            (r#"{"generation": 2, "chain": "1"}"#, "group"),
+            (r#"{"generation": 4, "chain": "1", "group": "1"}"#, "generation"),
+            (r#"{"generation": 2, "chain": "chain0", "group": "1"}"#, "chain"),
+            (r#"{"generation": 2, "chain": "1", "group": "0"}"#, "group"),
+            (r#"{"generation": 3, "chain": "chain0", "group": "a b"}"#, "group"),
+            (r#"{"generation": 2, "chain": "1", "group": "1", "colour": 1}"#, "colour"),
+            (r#"{"generation": 2, "chain": "1", "group": "1", "block_limit": 1001}"#, "block_limit"),
+            (r#"{"generation": 2, "chain": "1", "group": "1", "sealers": []}"#, "sealers"),
+            (r#"{"generation": 2, "chain": "1", "group": "1", "preset_contract": "0x12"}"#, ""),
+        ] {
+            let error = Settings::parse(wrong).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidArgument, "{wrong}");
+            assert!(error.message.contains(name), "{wrong}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn the_schema_is_json() {
+        let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+        assert_eq!(schema["properties"].as_object().unwrap().len(), 7);
+    }
+}

@@ -1,0 +1,139 @@
+//! The adapter keeps the standard: the conformance suite against a FISCO-like node, in both generations and cryptographies.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, in its helpers too"
+)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use adapter_spec::{Adapter as _, types::SignatureScheme};
+use berth_crypto::SigningKey;
+use berth_devnet_evm::{
+    fisco::{FiscoConfig, FiscoNode, Generation},
+    suite::Suite,
+};
+use berth_suite::{CheckResult, Conclusion, NetworkGround, Outcome, Plan, Progress, Testbed, replay, run};
+use serde_json::json;
+
+struct Shown;
+
+impl Progress for Shown {
+    fn ended(&self, result: &CheckResult) {
+        if result.outcome != Outcome::Pass || std::env::var_os("BERTH_SHOW").is_some() {
+            let (name, took) = (result.outcome.name(), result.took);
+            println!("{name:15} {} {took:.2?} {:?}", result.check, result.reason);
+            if let Some(fault) = &result.fault {
+                println!("    expected: {}\n    actual:   {}", fault.expected, fault.actual);
+                for call in fault.calls.iter().rev().take(3) {
+                    let shown: String = format!("{} {} -> {}", call.function, call.arguments, call.result)
+                        .chars()
+                        .take(1500)
+                        .collect();
+                    println!("    {shown}");
+                }
+            }
+        }
+    }
+}
+
+fn hexed(anchor: serde_json::Value) -> String {
+    alloy_primitives::hex::encode(anchor.to_string())
+}
+
+/// The suite against a node in this process, and its recording without one.
+async fn keeps_every_clause(generation: Generation, suite: Suite) {
+    let (number, file, chain, groups) = match generation {
+        Generation::Two => (2, "testbed.toml", "1", ["1", "2"]),
+        Generation::Three => (3, "testbed-3.toml", "chain0", ["group0", "group1"]),
+    };
+    let (crypto, scheme, other, probe) = match suite {
+        Suite::Standard => ("standard", "ecdsa-secp256k1-keccak256", "sm2-sm3", "Probe.json"),
+        Suite::Sm => ("sm", "sm2-sm3", "ecdsa-secp256k1-keccak256", "Probe.sm.json"),
+    };
+    let mut config = FiscoConfig::new(generation, suite);
+    config.groups = groups.map(str::to_owned).to_vec();
+    let node = FiscoNode::new(config).unwrap();
+    let served = node.serve().await.unwrap();
+
+    let anchor = |group: &str, keys: Vec<Vec<u8>>| {
+        let sealers: Vec<_> =
+            keys.iter().map(|key| json!({"key": alloy_primitives::hex::encode(key)})).collect();
+        hexed(
+            json!({"generation": number, "crypto": crypto, "chain": chain, "group": group, "sealers": sealers}),
+        )
+    };
+    let sealers = node.group(groups[0]).unwrap().sealer_ids();
+    let stranger = vec![vec![7; 64]; sealers.len()];
+    let signs = match suite {
+        Suite::Standard => SignatureScheme::EcdsaSecp256k1Keccak256,
+        Suite::Sm => SignatureScheme::Sm2Sm3,
+    };
+    let key = SigningKey::from_bytes(signs, &[0x11; 32]).unwrap().public_key();
+    let account = format!("{:#x}", suite.address(&key.point[1..]));
+    let places = [
+        ("node", served.rpc.url.clone()),
+        ("controls", served.controls.url.clone()),
+        ("crypto", crypto.to_owned()),
+        ("scheme", scheme.to_owned()),
+        ("other-scheme", other.to_owned()),
+        ("probe", probe.to_owned()),
+        ("point", alloy_primitives::hex::encode(&key.point)),
+        ("account", account),
+        ("anchor", anchor(groups[0], sealers.clone())),
+        ("stranger", anchor(groups[0], stranger)),
+        ("elsewhere", anchor(groups[1], sealers)),
+        ("version", "FISCO-like".to_owned()),
+    ];
+    let places: BTreeMap<_, _> = places.map(|(name, value)| (name.to_owned(), value)).into();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance").join(file);
+    let testbed = Testbed::read(&path, &places).unwrap();
+    let adapter: Arc<dyn adapter_spec::Adapter> = Arc::new(adapter_fisco_bcos::native());
+    let descriptor = adapter.describe().await.unwrap();
+    let only: Option<BTreeSet<String>> =
+        std::env::var("BERTH_ONLY").ok().map(|only| only.split(',').map(str::to_owned).collect());
+    let plan = Plan {
+        adapter: adapter.clone(),
+        component: None,
+        ground: Arc::new(NetworkGround::new(testbed.clone(), descriptor)),
+        testbed,
+        seed: 1,
+        quick: std::env::var_os("BERTH_QUICK").is_some(),
+        only: only.into_iter().flatten().collect(),
+        waived: BTreeMap::new(),
+    };
+    let start = std::time::Instant::now();
+    let evidence = run(plan, &Shown).await.unwrap();
+    println!("{number}.x {crypto}: {:?} in {:?}", evidence.verdict.counts(), start.elapsed());
+    let replayed = replay(adapter, None, &evidence, &berth_suite::Silent).await.unwrap();
+    assert_eq!(replayed.divergences, []);
+    assert_eq!(replayed.verdict.canonical_json(), evidence.verdict.canonical_json());
+    assert_eq!(evidence.conclusion(), Conclusion::Conformant);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_with_standard_cryptography_keeps_every_clause() {
+    keeps_every_clause(Generation::Two, Suite::Standard).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_with_sm_cryptography_keeps_every_clause() {
+    keeps_every_clause(Generation::Two, Suite::Sm).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_with_standard_cryptography_keeps_every_clause() {
+    keeps_every_clause(Generation::Three, Suite::Standard).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_with_sm_cryptography_keeps_every_clause() {
+    keeps_every_clause(Generation::Three, Suite::Sm).await;
+}

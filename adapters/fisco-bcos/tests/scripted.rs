@@ -1,0 +1,484 @@
+//! The adapter against a node that a script plays, with answers recorded from a real node of 2.9.1: what real nodes do rarely.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use adapter_spec::{
+    Adapter, CallError, Function, GrpcStream, Imports, Ledger, Lender, async_trait,
+    types::{
+        transport::{
+            Failure, GrpcFailure, GrpcRequest, HttpRequest, HttpResponse, JsonRpcError, JsonRpcFailure,
+            JsonRpcRequest, Lent, LogLevel,
+        },
+        *,
+    },
+};
+use berth_crypto::SigningKey;
+use serde_json::{Value as Json, json};
+
+type Answered = Result<String, JsonRpcFailure>;
+
+/// A node that knows only what it is told, and what is lent beside it.
+#[derive(Default)]
+struct Script {
+    answers: Mutex<BTreeMap<String, Answered>>,
+    sent: Mutex<Vec<String>>,
+    state: Mutex<BTreeMap<String, Vec<u8>>>,
+}
+
+fn recorded() -> Vec<Json> {
+    serde_json::from_str(include_str!("vectors/fisco-bcos-2.9.1-exchanges.json")).unwrap()
+}
+
+/// The block of 3.x that is published, with the one transaction that it has.
+fn published_block() -> Json {
+    let published: Json = serde_json::from_str(include_str!("vectors/fisco-bcos-3.json")).unwrap();
+    let mut block = published["sm"]["block"].clone();
+    block["transactions"] = json!([published["sm"]["receipt"]["transactionHash"]]);
+    block
+}
+
+/// The recorded answer to the first request of this method whose parameters hold these words.
+fn answer_to(method: &str, words: &str) -> Answered {
+    let exchanges = recorded();
+    let fits = |exchange: &&Json| {
+        exchange["request"]["method"] == method && exchange["request"]["params"].to_string().contains(words)
+    };
+    of_response(&exchanges.iter().find(fits).unwrap()["response"])
+}
+
+/// The recorded refusal whose message holds these words.
+fn refusal(words: &str) -> Answered {
+    let exchanges = recorded();
+    let fits = |exchange: &&Json| {
+        exchange["response"]["error"]["message"].as_str().is_some_and(|m| m.contains(words))
+    };
+    of_response(&exchanges.iter().find(fits).unwrap()["response"])
+}
+
+fn of_response(response: &Json) -> Answered {
+    match response.get("error") {
+        None => Ok(response["result"].to_string()),
+        Some(error) => refused(error["code"].as_i64().unwrap(), error["message"].as_str().unwrap()),
+    }
+}
+
+fn refused(code: i64, message: &str) -> Answered {
+    Err(JsonRpcFailure::Error(JsonRpcError { code, message: message.into(), data: None }))
+}
+
+fn ok(value: Json) -> Answered {
+    Ok(value.to_string())
+}
+
+impl Script {
+    /// As the recorded node of 2.9.1 was.
+    fn two() -> Arc<Self> {
+        let script = Script::default();
+        script.says("getClientVersion", answer_to("getClientVersion", ""));
+        script.says("getBlockNumber", answer_to("getBlockNumber", "[1]"));
+        script.says("call", answer_to("call", "from"));
+        script.says("getTransactionReceiptByHashWithProof", ok(Json::Null));
+        Arc::new(script)
+    }
+
+    /// As the documentation of 3.x shows a node with SM2 and SM3.
+    fn three() -> Arc<Self> {
+        let published: Json = serde_json::from_str(include_str!("vectors/fisco-bcos-3.json")).unwrap();
+        let script = Script::default();
+        script.says("getGroupInfo", ok(published["sm"]["groupInfo"].clone()));
+        script.says("getSyncStatus", ok(published["sm"]["syncStatus"].clone()));
+        script.says("getBlockNumber", ok(json!(7)));
+        script.says("call", ok(json!({"blockNumber": 7, "output": "0x", "status": 0})));
+        script.says("getTransactionReceipt", ok(published["sm"]["receipt"].clone()));
+        script.says("getBlockByNumber", ok(published_block()));
+        Arc::new(script)
+    }
+
+    fn says(&self, what: &str, answer: Answered) {
+        self.answers.lock().unwrap().insert(what.into(), answer);
+    }
+
+    async fn ledger(self: &Arc<Self>, settings: Json) -> Arc<dyn Ledger> {
+        let lender: Arc<dyn Lender> = Arc::new(Lending(Arc::clone(self)));
+        adapter_fisco_bcos::native().open(lender, &settings.to_string()).await.unwrap()
+    }
+}
+
+struct Lending(Arc<Script>);
+
+impl Lender for Lending {
+    fn application(&self) -> &str {
+        "test"
+    }
+
+    fn imports(&self, function: Function) -> Arc<dyn Imports> {
+        Arc::new(Call(Arc::clone(&self.0), function))
+    }
+}
+
+struct Call(Arc<Script>, Function);
+
+#[async_trait]
+impl Imports for Call {
+    fn lent_as(&self, _: &str) -> Vec<Lent> {
+        vec![Lent { endpoint: "n".into(), labels: Vec::new(), client_certificate_sha256: None }]
+    }
+
+    async fn http(&self, _: Vec<HttpRequest>) -> Vec<Result<HttpResponse, Failure>> {
+        panic!("not lent")
+    }
+
+    async fn json_rpc(&self, requests: Vec<JsonRpcRequest>) -> Vec<Answered> {
+        let answer = |request: JsonRpcRequest| {
+            if request.method.starts_with("send") {
+                assert_eq!(self.1, Function::Send, "only send sends");
+                self.0.sent.lock().unwrap().push(request.params);
+            }
+            let answers = self.0.answers.lock().unwrap();
+            answers.get(&request.method).cloned().unwrap_or_else(|| refused(-32601, "METHOD_NOT_FOUND"))
+        };
+        requests.into_iter().map(answer).collect()
+    }
+
+    async fn grpc(&self, _: Vec<GrpcRequest>) -> Vec<Result<Vec<u8>, GrpcFailure>> {
+        panic!("not lent")
+    }
+
+    async fn grpc_stream(&self, _: GrpcRequest) -> Result<Box<dyn GrpcStream>, GrpcFailure> {
+        panic!("not lent")
+    }
+
+    async fn service_public_key(&self, _: &str) -> Result<PublicKey, Error> {
+        panic!("not lent")
+    }
+
+    async fn service_sign(&self, _: &str, _: SigningInput) -> Result<Signature, Error> {
+        panic!("not lent")
+    }
+
+    fn hash(&self, algorithm: HashAlgorithm, data: &[u8]) -> Vec<u8> {
+        berth_crypto::hash(algorithm, data).to_vec()
+    }
+
+    fn verify(&self, key: &PublicKey, input: &SigningInput, signature: &Signature) -> bool {
+        berth_crypto::verify(key, input, signature)
+    }
+
+    fn recover(&self, scheme: SignatureScheme, digest: &[u8], signature: &Signature) -> Option<Vec<u8>> {
+        berth_crypto::recover(scheme, digest, signature)
+    }
+
+    async fn state_get(&self, key: &str) -> Option<Vec<u8>> {
+        self.0.state.lock().unwrap().get(key).cloned()
+    }
+
+    async fn state_swap(&self, key: &str, expected: Option<Vec<u8>>, new: Option<Vec<u8>>) -> bool {
+        let mut state = self.0.state.lock().unwrap();
+        if state.get(key) != expected.as_ref() {
+            return false;
+        }
+        match new {
+            Some(new) => state.insert(key.into(), new),
+            None => state.remove(key),
+        };
+        true
+    }
+
+    fn now_millis(&self) -> u64 {
+        1_700_000_000_000
+    }
+
+    fn random(&self, length: u32) -> Vec<u8> {
+        vec![7; length as usize]
+    }
+
+    fn log(&self, _: LogLevel, _: &str) {}
+}
+
+fn two() -> Json {
+    json!({"generation": 2, "chain": "1", "group": "1"})
+}
+
+fn three_sm() -> Json {
+    json!({"generation": 3, "chain": "chain0", "group": "group0", "crypto": "sm"})
+}
+
+fn user(scheme: SignatureScheme) -> SigningKey {
+    SigningKey::from_bytes(scheme, &[0x11; 32]).unwrap()
+}
+
+fn scheme_of(settings: &Json) -> SignatureScheme {
+    if settings["crypto"] == "sm" {
+        SignatureScheme::Sm2Sm3
+    } else {
+        SignatureScheme::EcdsaSecp256k1Keccak256
+    }
+}
+
+fn answered<T>(result: Result<T, CallError>) -> Result<T, Error> {
+    result.map_err(|error| match error {
+        CallError::Answered(error) => error,
+        CallError::Ended(ended) => panic!("{ended}"),
+    })
+}
+
+fn call() -> adapter_spec::types::Call {
+    adapter_spec::types::Call::Invoke(ContractCall {
+        contract: "0x4437f8c9cd1e6a3e8ec9c3460c4bc209acdca052".into(),
+        function: "set(uint256)".into(),
+        arguments: vec![Value::Integer("7".into())],
+        abi: None,
+        private_arguments: Vec::new(),
+    })
+}
+
+fn options(salt: &[u8]) -> CallOptions {
+    CallOptions { salt: salt.to_vec(), ..CallOptions::default() }
+}
+
+async fn begin(ledger: &dyn Ledger, key: &SigningKey, salt: &[u8]) -> Result<SignRequest, Error> {
+    let parties = vec![Party { account: None, keys: vec![key.public_key()] }];
+    match answered(ledger.begin(call(), parties, options(salt)).await)? {
+        Step::Sign(request) => Ok(request),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn envelope(ledger: &dyn Ledger, key: &SigningKey) -> Envelope {
+    let request = begin(ledger, key, b"salt").await.unwrap();
+    let signature = key.sign(&request.items[0].input).unwrap();
+    match answered(ledger.resume(request.continuation, vec![signature]).await).unwrap() {
+        Step::Send(envelope) => envelope,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_call_goes_from_begin_to_send_on_both_generations_and_cryptographies() {
+    for (settings, script) in [(two(), Script::two()), (three_sm(), Script::three())] {
+        let ledger = script.ledger(settings.clone()).await;
+        let key = user(scheme_of(&settings));
+        let envelope = envelope(&*ledger, &key).await;
+        let head = if settings["generation"] == 2 { 5 } else { 7 };
+        assert_eq!(envelope.valid_until, Validity::Block(head + 500));
+        let id = json!(envelope.transaction);
+        script.says("sendRawTransaction", ok(id.clone()));
+        script.says("sendTransaction", ok(json!({"transactionHash": id, "status": 0, "blockNumber": 8})));
+        ledger.send(envelope.clone()).await.unwrap();
+        ledger.send(envelope.clone()).await.unwrap();
+        let sent = script.sent.lock().unwrap();
+        assert_eq!(sent[0], sent[1]);
+        assert!(sent[0].contains(&alloy_primitives::hex::encode(&envelope.bytes)));
+    }
+}
+
+#[tokio::test]
+async fn the_same_salt_is_the_same_transaction_and_another_is_another() {
+    let script = Script::two();
+    let ledger = script.ledger(two()).await;
+    let key = user(SignatureScheme::EcdsaSecp256k1Keccak256);
+    let first = begin(&*ledger, &key, b"one").await.unwrap();
+    assert_eq!(begin(&*ledger, &key, b"one").await.unwrap(), first);
+    assert_ne!(begin(&*ledger, &key, b"two").await.unwrap().items, first.items);
+}
+
+#[tokio::test]
+async fn a_send_says_truly_whether_it_can_still_take_effect() {
+    let transport = |failure| Err(JsonRpcFailure::Transport(failure));
+    for (answer, code, effect) in [
+        (transport(Failure::Timeout), ErrorCode::Timeout, Effect::Unknown),
+        (transport(Failure::Interrupted("cut".into())), ErrorCode::Unavailable, Effect::Unknown),
+        (transport(Failure::Unreachable("down".into())), ErrorCode::Unavailable, Effect::Never),
+        (ok(json!("nonsense")), ErrorCode::CorruptResponse, Effect::Unknown),
+        (refusal("InvalidChainId"), ErrorCode::InvalidArgument, Effect::Never),
+        (refusal("InvalidGroupId"), ErrorCode::InvalidArgument, Effect::Never),
+        (refusal("GroupID does not exist"), ErrorCode::InvalidArgument, Effect::Never),
+        (refusal("Field:signature"), ErrorCode::Rejected, Effect::Never),
+        (refusal("TransactionNonceCheckFail"), ErrorCode::Conflict, Effect::Unknown),
+        (refused(-32603, "nobody has seen this"), ErrorCode::Unavailable, Effect::Unknown),
+    ] {
+        let script = Script::two();
+        let ledger = script.ledger(two()).await;
+        let envelope = envelope(&*ledger, &user(SignatureScheme::EcdsaSecp256k1Keccak256)).await;
+        script.says("sendRawTransaction", answer.clone());
+        let failed = ledger.send(envelope).await.unwrap_err();
+        let failed = failed.answered().unwrap();
+        assert_eq!((failed.error.code, failed.effect), (code, effect), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_node_has_already_is_success() {
+    let script = Script::two();
+    let ledger = script.ledger(two()).await;
+    let envelope = envelope(&*ledger, &user(SignatureScheme::EcdsaSecp256k1Keccak256)).await;
+    script.says("sendRawTransaction", refusal("TransactionAlreadyKown"));
+    ledger.send(envelope).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_window_that_has_passed_is_expired_for_good_and_a_node_far_behind_is_not() {
+    let script = Script::two();
+    let ledger = script.ledger(two()).await;
+    let envelope = envelope(&*ledger, &user(SignatureScheme::EcdsaSecp256k1Keccak256)).await;
+    script.says("sendRawTransaction", refusal("BlockLimitCheckFailed"));
+    let failed = ledger.send(envelope.clone()).await.unwrap_err();
+    let failed = failed.answered().unwrap().clone();
+    assert_eq!(
+        (failed.error.code, failed.effect, failed.error.retryable),
+        (ErrorCode::Unavailable, Effect::Unknown, true)
+    );
+    let receipt =
+        async || answered(ledger.receipt(&envelope.transaction, envelope.tracking.clone()).await).unwrap();
+    assert_eq!(receipt().await.inclusion, Inclusion::Unknown);
+    script.says("getBlockNumber", ok(json!("0x1f9")));
+    let failed = ledger.send(envelope.clone()).await.unwrap_err();
+    let failed = failed.answered().unwrap().clone();
+    assert_eq!((failed.error.code, failed.effect), (ErrorCode::Expired, Effect::Never));
+    assert_eq!(receipt().await.inclusion, Inclusion::Expired);
+}
+
+#[tokio::test]
+async fn settings_that_are_not_the_nodes_are_named() {
+    let key = user(SignatureScheme::EcdsaSecp256k1Keccak256);
+    let sm = user(SignatureScheme::Sm2Sm3);
+    let script = Script::two();
+    let mut wrong = Vec::new();
+    for (name, value) in [("chain", json!("2")), ("crypto", json!("sm"))] {
+        let mut settings = two();
+        settings[name] = value;
+        let key = if name == "crypto" { &sm } else { &key };
+        let ledger = script.ledger(settings).await;
+        wrong.push((name, begin(&*ledger, key, b"").await.unwrap_err()));
+        wrong.push((name, answered(ledger.status().await).unwrap_err()));
+    }
+    // The other generation's node has other methods.
+    let ledger = script.ledger(json!({"generation": 3, "chain": "1", "group": "1"})).await;
+    wrong.push(("generation", answered(ledger.status().await).unwrap_err()));
+    // A key of the other kind.
+    let ledger = script.ledger(two()).await;
+    wrong.push(("crypto", begin(&*ledger, &sm, b"").await.unwrap_err()));
+    script.says("getBlockNumber", refusal("GroupID does not exist"));
+    wrong.push(("group", begin(&*ledger, &key, b"").await.unwrap_err()));
+    let script = Script::three();
+    for (name, value) in
+        [("chain", json!("chain1")), ("group", json!("group1")), ("crypto", json!("standard"))]
+    {
+        let mut settings = three_sm();
+        settings[name] = value;
+        let ledger = script.ledger(settings).await;
+        wrong.push((name, answered(ledger.status().await).unwrap_err()));
+    }
+    for (name, error) in wrong {
+        assert!(error.message.contains(&format!("`{name}`")), "{name}: {error}");
+        assert!(matches!(error.code, ErrorCode::InvalidArgument | ErrorCode::Unsupported), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_published_receipt_of_three_is_final_and_a_made_up_one_is_corrupt() {
+    let script = Script::three();
+    let ledger = script.ledger(three_sm()).await;
+    let id = "0xdce357d4a81bfe2c9b9cc83fde7576a8ae8dede910b70cdf9abed71a32ed10bf";
+    let receipt = answered(ledger.receipt(id, Vec::new()).await).unwrap();
+    assert_eq!((receipt.inclusion, receipt.index), (Inclusion::Final, Some(0)));
+    assert_eq!(receipt.created.as_deref(), Some("0x82a3c3289a9f234a38aceed3016d1ff0e0f922b3"));
+    assert_eq!(receipt.outcome.unwrap().unwrap().raw, Vec::<u8>::new());
+
+    let published: Json = serde_json::from_str(include_str!("vectors/fisco-bcos-3.json")).unwrap();
+    for (name, value) in [("status", json!(16)), ("gasUsed", json!("24364")), ("output", json!("0x01"))] {
+        let mut forged = published["sm"]["receipt"].clone();
+        forged[name] = value;
+        script.says("getTransactionReceipt", ok(forged));
+        let error = answered(ledger.receipt(id, Vec::new()).await).unwrap_err();
+        assert_eq!(error.code, ErrorCode::CorruptResponse, "{name}: {error}");
+    }
+    // A node that is behind does not take back what was final.
+    script.says("getTransactionReceipt", refused(3008, "GetTransactionReceiptByHash"));
+    script.says("getBlockNumber", ok(json!(1)));
+    let error = answered(ledger.receipt(id, Vec::new()).await).unwrap_err();
+    assert_eq!((error.code, error.retryable), (ErrorCode::Unavailable, true));
+}
+
+#[tokio::test]
+async fn a_published_block_of_three_is_read_with_its_quorum() {
+    let script = Script::three();
+    let ledger = script.ledger(three_sm()).await;
+    let block = answered(ledger.block(BlockSelector::Number(2)).await).unwrap();
+    let header = block.header.unwrap();
+    assert_eq!(berth_crypto::hash(header.hash, &header.bytes).to_vec(), block.reference.hash);
+    let mut unsigned = published_block();
+    unsigned["signatureList"].as_array_mut().unwrap().pop();
+    script.says("getBlockByNumber", ok(unsigned));
+    let error = answered(ledger.block(BlockSelector::Number(2)).await).unwrap_err();
+    assert_eq!(error.code, ErrorCode::CorruptResponse);
+    assert!(error.message.contains("two thirds"), "{error}");
+}
+
+#[tokio::test]
+async fn a_late_or_foreign_signature_gives_no_envelope() {
+    let script = Script::two();
+    let ledger = script.ledger(two()).await;
+    let key = user(SignatureScheme::EcdsaSecp256k1Keccak256);
+    let request = begin(&*ledger, &key, b"a").await.unwrap();
+    let signature = key.sign(&request.items[0].input).unwrap();
+    let resume = async |signature: Signature| {
+        answered(ledger.resume(request.continuation.clone(), vec![signature]).await)
+    };
+    let stranger = SigningKey::from_bytes(SignatureScheme::EcdsaSecp256k1Keccak256, &[0x22; 32]).unwrap();
+    let foreign = stranger.sign(&request.items[0].input).unwrap();
+    assert_eq!(resume(foreign).await.unwrap_err().code, ErrorCode::InvalidArgument);
+    let mut damaged = signature.clone();
+    damaged.bytes[3] ^= 1;
+    assert_eq!(resume(damaged).await.unwrap_err().code, ErrorCode::InvalidArgument);
+    assert!(resume(Signature { recovery_id: None, ..signature.clone() }).await.is_ok());
+    script.says("getBlockNumber", ok(json!("0x1f9")));
+    assert_eq!(resume(signature.clone()).await.unwrap_err().code, ErrorCode::Expired);
+    script.says("getBlockNumber", ok(json!("0x5")));
+    ledger.abandon(request.continuation.clone()).await.unwrap();
+    assert_eq!(resume(signature).await.unwrap_err().code, ErrorCode::Expired);
+}
+
+#[tokio::test]
+async fn nonsense_from_the_node_is_a_typed_error_everywhere() {
+    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    for nonsense in ["", "{", "\"0x\"", "-1", "[]", "{}", "\"0xzz\"", "1e999", "true", "null", &deep] {
+        for (settings, scripted) in [(two(), Script::two as fn() -> _), (three_sm(), Script::three)] {
+            for method in [
+                "getClientVersion",
+                "getGroupInfo",
+                "getBlockNumber",
+                "getSyncStatus",
+                "call",
+                "getCode",
+                "getBlockByNumber",
+                "getBlockHeaderByNumber",
+                "getBlockByHash",
+                "getBlockHeaderByHash",
+                "getTransactionReceipt",
+                "getTransactionReceiptByHashWithProof",
+            ] {
+                let script: Arc<Script> = scripted();
+                script.says(method, Ok(nonsense.into()));
+                let ledger = script.ledger(settings.clone()).await;
+                let id = "0xdce357d4a81bfe2c9b9cc83fde7576a8ae8dede910b70cdf9abed71a32ed10bf";
+                let filter =
+                    EventFilter { contract: None, name: None, abi: None, confidence: Confidence::Latest };
+                let codes = [
+                    begin(&*ledger, &user(scheme_of(&settings)), b"n").await.err(),
+                    answered(ledger.status().await).err(),
+                    answered(ledger.receipt(id, Vec::new()).await).err(),
+                    answered(ledger.block(BlockSelector::Hash(vec![1; 32])).await).err(),
+                    answered(ledger.block(BlockSelector::Number(2)).await).err(),
+                    answered(ledger.events(filter, EventStart::Block(2), 5, 1000).await).err(),
+                ];
+                assert!(codes.iter().flatten().all(|error| error.code != ErrorCode::Internal), "{codes:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The contracts of the node's own program. Their tables lie in storage of their own, so that a revert takes them back.
+
+mod abi;
+mod config;
+mod names;
+mod tables;
+
+pub use config::config_value;
+
+use alloy_primitives::Address;
+
+use super::Generation;
+use crate::{
+    evm::system::{Slots, SystemCall, SystemContracts, SystemResult},
+    suite::Suite,
+};
+
+/// The system contracts of a generation.
+#[derive(Debug)]
+pub struct Contracts {
+    generation: Generation,
+    suite: Suite,
+}
+
+type Call = fn(Suite, &SystemCall<'_>, &mut dyn Slots) -> SystemResult;
+
+impl Contracts {
+    pub(super) fn new(generation: Generation, suite: Suite) -> Self {
+        Contracts { generation, suite }
+    }
+
+    fn find(&self, address: &Address) -> Option<Call> {
+        match (*address, self.generation) {
+            (config::ADDRESS, _) => Some(config::call),
+            (names::CNS, Generation::Two) => Some(names::call_cns),
+            (names::BFS, Generation::Three) => Some(names::call_bfs),
+            (tables::TABLE_FACTORY, Generation::Two) => Some(tables::call_factory),
+            (tables::CRUD, Generation::Two) => Some(tables::call_crud),
+            (tables::TABLE_MANAGER, Generation::Three) => Some(tables::call_manager),
+            (tables::KV_TABLE, Generation::Three) => Some(tables::call_kv),
+            _ => None,
+        }
+    }
+}
+
+impl SystemContracts for Contracts {
+    fn contains(&self, address: &Address) -> bool {
+        self.find(address).is_some()
+    }
+
+    fn home(&self, address: Address) -> Address {
+        match (address, self.generation) {
+            (tables::CRUD, Generation::Two) => tables::TABLE_FACTORY,
+            _ => address,
+        }
+    }
+
+    fn call(&self, call: &SystemCall<'_>, slots: &mut dyn Slots) -> SystemResult {
+        match self.find(&call.contract) {
+            Some(contract) => contract(self.suite, call, slots),
+            None => abi::undefined(),
+        }
+    }
+}
