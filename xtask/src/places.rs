@@ -8,6 +8,8 @@ use crate::{node_tools::NodeTools, python::Python};
 pub struct Places {
     /// The folder of components.
     pub components: PathBuf,
+    /// The folder that reports of the conformance suite are written into.
+    pub reports: PathBuf,
     /// What npm installed.
     pub node_tools: NodeTools,
     /// Geth, where it was asked for.
@@ -18,16 +20,19 @@ pub struct Places {
     pub fabric_modules: PathBuf,
     /// The client of FISCO BCOS's Go SDK, where it could be built.
     pub go_sdk: Option<PathBuf>,
+    /// The npm packages that the local EVM nodes are held against, where they could be installed.
+    pub evm_packages: Option<PathBuf>,
     /// What pip installed, where it could.
     pub python: Option<Python>,
 }
 
 impl Places {
-    /// Sets `BERTH_COMPONENTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_FABRIC_MODULES`, `BERTH_GETH` and
-    /// `BERTH_FABRIC` where they were asked for, `BERTH_FISCO_GO_SDK` where it could be built, and `BERTH_PYTHON` where
-    /// its packages are there.
+    /// Sets `BERTH_COMPONENTS`, `BERTH_REPORTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_FABRIC_MODULES`,
+    /// `BERTH_GETH` and `BERTH_FABRIC` where they were asked for, `BERTH_FISCO_GO_SDK`, `BERTH_EVM_CLIENTS` and `BERTH_PYTHON` where
+    /// they could be had.
     pub fn tell(&self, command: &mut Command) {
         command.env("BERTH_COMPONENTS", &self.components);
+        command.env("BERTH_REPORTS", &self.reports);
         command.env("BERTH_ANVIL", &self.node_tools.anvil);
         command.env("BERTH_NODE_TOOLS", &self.node_tools.folder);
         match &self.geth {
@@ -42,6 +47,10 @@ impl Places {
         match &self.go_sdk {
             Some(client) => command.env("BERTH_FISCO_GO_SDK", client),
             None => command.env_remove("BERTH_FISCO_GO_SDK"),
+        };
+        match &self.evm_packages {
+            Some(packages) => command.env("BERTH_EVM_CLIENTS", packages),
+            None => command.env_remove("BERTH_EVM_CLIENTS"),
         };
         match &self.python {
             Some(python) => command.env("BERTH_PYTHON", "python3").env("PYTHONPATH", &python.packages),

@@ -4,9 +4,9 @@ use crate::{
     arguments::Arguments,
     cache::Cache,
     cargo_deny::{self, Advisories},
-    certify, components, fabric,
+    certify, components, evm_clients, fabric,
     failure::{Failure, Outcome},
-    geth, go_sdk,
+    geth,
     guest_toolchain::GuestToolchain,
     node_tools,
     places::Places,
@@ -29,7 +29,7 @@ pub fn setup(arguments: &Arguments) -> Outcome<()> {
     full_node(&mut steps, &cache, arguments);
     fabric_modules(&mut steps, &workspace, &cache);
     fabric_programs(&mut steps, &cache, arguments);
-    fisco_client(&mut steps, &workspace, &cache);
+    evm_clients(&mut steps, &workspace, &cache);
     foreign_programs(&mut steps, &workspace, &cache);
     steps.finish()
 }
@@ -97,6 +97,13 @@ pub fn bench(arguments: &Arguments) -> Outcome<()> {
 pub fn test(arguments: &Arguments) -> Outcome<()> {
     let workspace = Workspace::load()?;
     let mut steps = Steps::only(arguments.only.clone());
+    if arguments.mutants {
+        steps.run("mutants", "every broken adapter under all checks of the suite", || {
+            let test = ["test", "--workspace", "--test", "all_clauses", "--", "--ignored", "--nocapture"];
+            process::run(workspace.cargo().args(test))
+        });
+        return steps.finish();
+    }
     println!(
         "A first run compiles everything: 15 to 25 minutes on two cores. Later ones take a minute or two."
     );
@@ -128,8 +135,36 @@ pub fn test(arguments: &Arguments) -> Outcome<()> {
                     command.arg("--workspace");
                 }
                 places.tell(&mut command);
-                process::run(command.args(&arguments.rest))
+                let ran = process::run(command.args(&arguments.rest));
+                if places.reports.exists() {
+                    println!(
+                        "   reports of the conformance suite, for browsers too: {}",
+                        places.reports.display()
+                    );
+                }
+                ran
             });
+            if arguments.rest.is_empty() {
+                steps.run(
+                    "ethereum-like",
+                    "the Ethereum adapter's conformance on the Ethereum-like node",
+                    || {
+                        let mut command = workspace.cargo();
+                        command.args([
+                            "test",
+                            "--workspace",
+                            "--test",
+                            "conformance",
+                            "--",
+                            "the_native_plug_in_keeps_every_clause",
+                        ]);
+                        places.tell(&mut command);
+                        // Made by the step before, with the programs of every package.
+                        command.env("BERTH_ANVIL", workspace.target.join("debug/ethereum-like"));
+                        process::run(&mut command)
+                    },
+                );
+            }
         } else {
             steps.not_run("tests", "their set-up failed");
         }
@@ -166,16 +201,18 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
     let geth = full_node(steps, &cache, arguments);
     let fabric_modules = fabric_modules(steps, workspace, &cache);
     let fabric = fabric_programs(steps, &cache, arguments);
-    let go_sdk = fisco_client(steps, workspace, &cache);
+    let (go_sdk, evm_packages) = evm_clients(steps, workspace, &cache);
     let python = foreign_programs(steps, workspace, &cache);
     let all = node_tools.zip(components).zip(fabric_modules);
     Ok(all.map(|((node_tools, components), fabric_modules)| Places {
         components,
+        reports: workspace.target.join("reports"),
         node_tools,
         geth,
         fabric,
         fabric_modules,
         go_sdk,
+        evm_packages,
         python,
     }))
 }
@@ -210,17 +247,23 @@ fn foreign_programs(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> 
     }
 }
 
-/// A client of FISCO BCOS's official Go SDK. Without it the test of the FISCO-like node with it says that it did not run.
-fn fisco_client(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> Option<std::path::PathBuf> {
-    println!("\n== go sdk: FISCO BCOS's official SDK for Go, against the FISCO-like node");
-    match go_sdk::install(workspace, cache) {
-        Ok(client) => Some(client),
+/// Clients that the local EVM nodes are held against. Without one, its tests say that they did not run.
+fn evm_clients(
+    steps: &mut Steps,
+    workspace: &Workspace,
+    cache: &Cache,
+) -> (Option<std::path::PathBuf>, Option<std::path::PathBuf>) {
+    println!("\n== evm clients: FISCO BCOS's SDK for Go, viem and sm-crypto, against the local nodes");
+    let mut installed = |name: &'static str, outcome: Outcome<std::path::PathBuf>| match outcome {
+        Ok(place) => Some(place),
         Err(reason) => {
             println!("   not run: {reason}");
-            steps.not_run("go sdk", reason.to_string());
+            steps.not_run(name, reason.to_string());
             None
         }
-    }
+    };
+    let go_sdk = installed("go sdk", evm_clients::install(workspace, cache));
+    (go_sdk, installed("evm packages", evm_clients::install_packages(workspace, cache)))
 }
 
 /// Geth, where it was asked for. Without it the tests against it say that they did not run.
