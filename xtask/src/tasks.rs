@@ -23,7 +23,9 @@ pub fn setup(arguments: &Arguments) -> Outcome<()> {
     let mut steps = Steps::default();
     check_compiler(&mut steps);
     steps.run("guests", "a way to compile for WebAssembly", || GuestToolchain::find(&cache));
-    steps.run("node tools", "Anvil and solc from npm", || node_tools::install(&workspace, &cache));
+    steps.run("node tools", "Anvil, solc and Fabric's client from npm", || {
+        node_tools::install(&workspace, &cache)
+    });
     full_node(&mut steps, &cache, arguments);
     fabric_modules(&mut steps, &workspace, &cache);
     fabric_programs(&mut steps, &cache, arguments);
@@ -76,7 +78,7 @@ pub fn bench(arguments: &Arguments) -> Outcome<()> {
             // The one build profile, and the whole workspace; see the root Cargo.toml.
             command.args(["bench", "--profile", "dev", "--workspace"]);
             if arguments.rest.is_empty() {
-                for name in ["host", "ethereum", "end_to_end", "footprint"] {
+                for name in ["host", "ethereum", "end_to_end", "footprint", "headroom"] {
                     command.args(["--bench", name]);
                 }
             } else {
@@ -192,8 +194,9 @@ pub fn test(arguments: &Arguments) -> Outcome<()> {
 fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Outcome<Option<Places>> {
     let cache = Cache::open()?;
     check_compiler(steps);
-    let node_tools =
-        steps.run("node tools", "Anvil and solc from npm", || node_tools::install(workspace, &cache));
+    let node_tools = steps.run("node tools", "Anvil, solc and Fabric's client from npm", || {
+        node_tools::install(workspace, &cache)
+    });
     let components = build_components(steps, workspace, &cache);
     let geth = full_node(steps, &cache, arguments);
     let fabric_modules = fabric_modules(steps, workspace, &cache);

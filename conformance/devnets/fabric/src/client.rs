@@ -7,6 +7,7 @@ use crate::{
     clock,
     error::NetworkError,
     identity::Key,
+    lifecycle::LIFECYCLE,
     proposal::transaction_id,
     proto::{
         common::{ChannelHeader, Envelope, Header, HeaderType, SignatureHeader},
@@ -63,8 +64,13 @@ impl Client<'_> {
             extension: extension.encode_to_vec(),
             ..ChannelHeader::default()
         };
+        // As npm's client names it; the peer's command line, which calls the lifecycle, names no language.
+        let language = match chaincode.name.as_str() {
+            LIFECYCLE => ChaincodeType::Undefined,
+            _ => ChaincodeType::Node,
+        };
         let spec = ChaincodeSpec {
-            r#type: ChaincodeType::Node as i32,
+            r#type: language as i32,
             chaincode_id: Some(chaincode),
             input: Some(ChaincodeInput { args: arguments, ..ChaincodeInput::default() }),
             timeout: 0,

@@ -42,6 +42,15 @@ impl Key {
         Err(NetworkError::identity(format!("the key {name}"), "no digest is below the group's order"))
     }
 
+    /// The key with these 32 bytes, big-endian.
+    ///
+    /// # Errors
+    /// When they are no key of P-256.
+    pub fn from_secret(secret: &[u8]) -> Result<Key, NetworkError> {
+        let secret = ecdsa::SigningKey::from_slice(secret);
+        Key::new(secret.map_err(|error| NetworkError::identity("a key", error))?)
+    }
+
     fn new(secret: ecdsa::SigningKey) -> Result<Key, NetworkError> {
         let point = secret.verifying_key().to_sec1_point(false).as_bytes().to_vec();
         let random = SystemRandom::new();

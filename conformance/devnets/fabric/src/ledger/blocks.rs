@@ -322,3 +322,116 @@ fn belonging(transaction: &Validated, data: TxPvtReadWriteSet) -> Option<TxPvtRe
     });
     matches.then_some(data)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ledger::Simulation,
+        proto::{
+            common::HeaderType,
+            ledger::{HashedRwSet, NsReadWriteSet, TxReadWriteSet},
+        },
+    };
+
+    /// A transaction of what a contract did with the state as it is.
+    fn transaction(ledger: &Ledger, id: &str, run: impl FnOnce(&mut Simulation<'_>)) -> Validated {
+        let mut simulation = Simulation::new(ledger.state());
+        run(&mut simulation);
+        let results = TxReadWriteSet::decode(simulation.finish().results.as_slice()).unwrap();
+        let set = |set: NsReadWriteSet| Set {
+            public: KvRwSet::decode(set.rwset.as_slice()).unwrap(),
+            collections: set
+                .collection_hashed_rwset
+                .into_iter()
+                .map(|one| (one.collection_name, HashedRwSet::decode(one.hashed_rwset.as_slice()).unwrap()))
+                .collect(),
+            namespace: set.namespace,
+        };
+        Validated {
+            id: id.into(),
+            kind: HeaderType::EndorserTransaction as i32,
+            form: Code::Valid,
+            endorsed: Code::Valid,
+            event: None,
+            sets: results.ns_rwset.into_iter().map(set).collect(),
+            private: BTreeMap::new(),
+        }
+    }
+
+    fn codes(ledger: &mut Ledger, transactions: Vec<Validated>) -> Vec<Code> {
+        let entry = ledger.commit(Block::default(), transactions, |_| None);
+        entry.transactions.iter().map(|found| found.code).collect()
+    }
+
+    #[test]
+    fn a_read_of_a_version_that_is_gone_is_a_conflict_in_the_same_block_and_in_a_later_one() {
+        let mut ledger = Ledger::default();
+        let add = |simulation: &mut Simulation<'_>| {
+            simulation.get("cc", "key");
+            simulation.put("cc", "key", Some(vec![1]));
+        };
+        let (one, two, late) =
+            (transaction(&ledger, "1", add), transaction(&ledger, "2", add), transaction(&ledger, "3", add));
+        assert_eq!(codes(&mut ledger, vec![one, two]), [Code::Valid, Code::MvccReadConflict]);
+        assert_eq!(codes(&mut ledger, vec![late]), [Code::MvccReadConflict]);
+        let fresh = transaction(&ledger, "4", add);
+        assert_eq!(codes(&mut ledger, vec![fresh]), [Code::Valid]);
+    }
+
+    #[test]
+    fn a_key_that_appears_in_a_range_is_a_phantom() {
+        let mut ledger = Ledger::default();
+        let look = |simulation: &mut Simulation<'_>| {
+            simulation.range("cc", "a", "m");
+            simulation.put("cc", "seen", Some(vec![1]));
+        };
+        let (before, after) = (transaction(&ledger, "1", look), transaction(&ledger, "2", look));
+        let inside = transaction(&ledger, "3", |simulation| simulation.put("cc", "b", Some(vec![1])));
+        let beyond = transaction(&ledger, "4", |simulation| simulation.put("cc", "m", Some(vec![1])));
+        let found = codes(&mut ledger, vec![beyond, before, inside, after]);
+        assert_eq!(found, [Code::Valid, Code::Valid, Code::Valid, Code::PhantomReadConflict]);
+    }
+
+    #[test]
+    fn a_private_read_of_a_version_that_is_gone_is_a_conflict() {
+        let mut ledger = Ledger::default();
+        let write = |simulation: &mut Simulation<'_>| {
+            simulation.get_private("cc", "secrets", "key");
+            simulation.put_private("cc", "secrets", "key", Some(vec![1]));
+        };
+        let (one, two) = (transaction(&ledger, "1", write), transaction(&ledger, "2", write));
+        assert_eq!(codes(&mut ledger, vec![one, two]), [Code::Valid, Code::MvccReadConflict]);
+    }
+
+    #[test]
+    fn an_id_counts_once_in_a_block_and_in_all_later_ones() {
+        let mut ledger = Ledger::default();
+        let put = |simulation: &mut Simulation<'_>| simulation.put("cc", "key", Some(vec![1]));
+        let (one, two, late) =
+            (transaction(&ledger, "1", put), transaction(&ledger, "1", put), transaction(&ledger, "1", put));
+        assert_eq!(codes(&mut ledger, vec![one, two]), [Code::Valid, Code::DuplicateTxid]);
+        assert_eq!(codes(&mut ledger, vec![late]), [Code::DuplicateTxid]);
+        assert_eq!(ledger.transaction("1").unwrap(), Found { block: 0, place: 0, code: Code::Valid });
+    }
+
+    #[test]
+    fn a_value_without_bytes_is_a_deletion() {
+        let mut ledger = Ledger::default();
+        for (id, value) in [("1", Some(vec![1])), ("2", Some(Vec::new()))] {
+            let put = transaction(&ledger, id, |simulation| simulation.put("cc", "key", value.clone()));
+            codes(&mut ledger, vec![put]);
+        }
+        assert!(ledger.state().get("cc", "key").is_none());
+        assert_eq!(ledger.state().history("cc", "key").len(), 2);
+    }
+
+    #[test]
+    fn a_headers_number_is_a_der_integer() {
+        for (number, expected) in [(0, "020100"), (5, "020105"), (128, "02020080"), (256, "02020100")] {
+            let header = BlockHeader { number, previous_hash: vec![0; 32], data_hash: vec![0; 32] };
+            let bytes = hex::encode(header_bytes(&header));
+            assert_eq!(bytes.get(4..4 + expected.len()), Some(expected));
+        }
+    }
+}

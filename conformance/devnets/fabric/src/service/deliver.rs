@@ -122,7 +122,8 @@ fn read(node: &Node, request: &Envelope) -> Result<Wanted, BlockStatus> {
     let (Some(first), Some(last)) = (seek.start, seek.stop) else { return Err(bad) };
     let height = channel.ledger().height();
     let start = match first.r#type.ok_or(bad)? {
-        Seek::Oldest(_) => channel.ledger().first(),
+        // A peer whose first blocks are gone finds nothing there.
+        Seek::Oldest(_) => 0,
         Seek::Newest(_) => height.saturating_sub(1),
         Seek::NextCommit(_) => height,
         Seek::Specified(position) if position.number > height => return Err(BlockStatus::NotFound),
