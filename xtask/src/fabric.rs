@@ -35,29 +35,24 @@ pub const RELEASES: [Release; 2] = [
     Release { name: "fabric-2.5", version: "2.5.16", commit: "f871cf92a026aba7b12e6f06d71ded3e6e659d71" },
 ];
 
-/// A release that can be started.
-pub struct Fabric {
-    /// The folder of its programs.
-    pub programs: PathBuf,
-    /// The folder `node_modules` that the chaincodes need.
-    pub modules: PathBuf,
+/// What the chaincodes need, and Fabric's official client, from npm: the folder `node_modules`.
+pub fn modules(workspace: &Workspace, cache: &Cache) -> Outcome<PathBuf> {
+    let what = "fabric-shim and fabric-gateway";
+    let folder =
+        node_tools::install_packages(cache, &workspace.root.join(CHAINCODE), "fabric-chaincode", what)?;
+    println!("  {what} in {}", folder.display());
+    Ok(folder.join("node_modules"))
 }
 
-/// The programs that `$BERTH_FABRIC` names, else those of a release, built with Go the first time, into the cache; and what the
-/// chaincodes need, from npm.
-pub fn install(workspace: &Workspace, cache: &Cache, release: Release) -> Outcome<Fabric> {
+/// The folder with the programs that `$BERTH_FABRIC` names, else with those of a release, built with Go the first time, into the
+/// cache.
+pub fn install(cache: &Cache, release: Release) -> Outcome<PathBuf> {
     let programs = match env::var_os("BERTH_FABRIC").filter(|folder| !folder.is_empty()) {
         Some(folder) => PathBuf::from(folder),
         None => build(cache, release)?,
     };
     check(&programs)?;
-    let installed = node_tools::install_packages(
-        cache,
-        &workspace.root.join(CHAINCODE),
-        "fabric-chaincode",
-        "fabric-shim and fabric-gateway",
-    )?;
-    Ok(Fabric { programs, modules: installed.join("node_modules") })
+    Ok(programs)
 }
 
 fn build(cache: &Cache, release: Release) -> Outcome<PathBuf> {
@@ -69,11 +64,20 @@ fn build(cache: &Cache, release: Release) -> Outcome<PathBuf> {
     cache.get_or_fill(&format!("fabric-{}", release.version), |partial| {
         println!("  building Fabric {} with Go (two to five minutes)", release.version);
         let mut go = Command::new("go");
-        go.arg("install").env("GOBIN", partial).current_dir(partial);
+        // What the programs call themselves, as in Fabric's own Makefile.
+        let version = format!("-ldflags=-X {MODULE}/common/metadata.Version=v{}", release.version);
+        go.arg("install").arg(version).env("GOBIN", partial).current_dir(partial);
         for program in PROGRAMS {
             go.arg(format!("{MODULE}/cmd/{program}@{}", release.commit));
         }
-        process::read(&mut go).map(drop)
+        process::read(&mut go).map(drop).map_err(|failure| {
+            let said = failure.to_string();
+            let why = said.lines().next_back().unwrap_or_default().trim();
+            Failure::new(format!(
+                "Go cannot get or build Fabric {}: {why} (BERTH_FABRIC can name a folder with its programs)",
+                release.version
+            ))
+        })
     })
 }
 

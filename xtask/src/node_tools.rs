@@ -32,7 +32,7 @@ pub struct NodeTools {
 pub fn install(workspace: &Workspace, cache: &Cache) -> Outcome<NodeTools> {
     let from = workspace.root.join("xtask").join("npm");
     let folder = install_packages(cache, &from, "node-tools", "Anvil and solc")?;
-    let anvil = anvil(&folder)?;
+    let anvil = anvil(workspace, &folder)?;
     let version = process::read(Command::new(&anvil).arg("--version"))
         .or_fail("Anvil is installed but does not run; BERTH_ANVIL can name another one")?;
     println!("  {} in {}", version.lines().next().unwrap_or("Anvil").trim(), anvil.display());
@@ -59,21 +59,23 @@ pub fn install_packages(cache: &Cache, from: &Path, name: &str, what: &str) -> O
     })
 }
 
-/// The Anvil program: `$BERTH_ANVIL`, else the one in npm's package for this platform.
-fn anvil(folder: &Path) -> Outcome<PathBuf> {
+/// The Anvil program: `$BERTH_ANVIL`, else the one in npm's package for this platform, else the Ethereum-like node, which is
+/// started in the same way.
+fn anvil(workspace: &Workspace, folder: &Path) -> Outcome<PathBuf> {
     if let Some(program) = env::var_os("BERTH_ANVIL").filter(|program| !program.is_empty()) {
         return Ok(program.into());
     }
     let package = platform_package(env::consts::OS, env::consts::ARCH);
     let program = folder.join("node_modules").join(&package).join("bin").join("anvil");
     if program.exists() {
-        Ok(program)
-    } else {
-        Err(Failure::new(format!(
-            "xtask/npm/package-lock.json has no Anvil for this platform ({package}): install Foundry's anvil 1.7 and name it \
-             in BERTH_ANVIL"
-        )))
+        return Ok(program);
     }
+    println!(
+        "  xtask/npm/package-lock.json has no Anvil for this platform ({package}): the Ethereum-like node stands in for it; \
+         Foundry's anvil 1.7 can be named in BERTH_ANVIL"
+    );
+    process::run(workspace.cargo().args(["build", "--workspace", "--bin", "ethereum-like"]))?;
+    Ok(workspace.target.join("debug").join("ethereum-like"))
 }
 
 /// The npm package with Anvil for an operating system and a processor, in Rust's words for them.

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Command};
 
-use crate::{fabric::Fabric, node_tools::NodeTools, python::Python};
+use crate::{node_tools::NodeTools, python::Python};
 
 /// What a test or a benchmark may need.
 pub struct Places {
@@ -12,18 +12,22 @@ pub struct Places {
     pub node_tools: NodeTools,
     /// Geth, where it was asked for.
     pub geth: Option<PathBuf>,
-    /// Fabric, where it was asked for and can be had.
-    pub fabric: Option<Fabric>,
+    /// The folder of Fabric's programs, where they were asked for and can be had.
+    pub fabric: Option<PathBuf>,
+    /// The folder `node_modules` of Fabric's chaincodes and official client.
+    pub fabric_modules: PathBuf,
     /// The client of FISCO BCOS's Go SDK, where it could be built.
     pub go_sdk: Option<PathBuf>,
+    /// The npm packages that the local EVM nodes are held against, where they could be installed.
+    pub evm_packages: Option<PathBuf>,
     /// What pip installed, where it could.
     pub python: Option<Python>,
 }
 
 impl Places {
-    /// Sets `BERTH_COMPONENTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_GETH`, `BERTH_FABRIC` and
-    /// `BERTH_FABRIC_MODULES` where they were asked for, `BERTH_FISCO_GO_SDK` where it could be built, and
-    /// `BERTH_PYTHON` where its packages are there.
+    /// Sets `BERTH_COMPONENTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_FABRIC_MODULES`, `BERTH_GETH` and
+    /// `BERTH_FABRIC` where they were asked for, `BERTH_FISCO_GO_SDK`, `BERTH_EVM_CLIENTS` and `BERTH_PYTHON` where
+    /// they could be had.
     pub fn tell(&self, command: &mut Command) {
         command.env("BERTH_COMPONENTS", &self.components);
         command.env("BERTH_ANVIL", &self.node_tools.anvil);
@@ -32,15 +36,18 @@ impl Places {
             Some(geth) => command.env("BERTH_GETH", geth),
             None => command.env_remove("BERTH_GETH"),
         };
+        command.env("BERTH_FABRIC_MODULES", &self.fabric_modules);
         match &self.fabric {
-            Some(fabric) => {
-                command.env("BERTH_FABRIC", &fabric.programs).env("BERTH_FABRIC_MODULES", &fabric.modules)
-            }
+            Some(fabric) => command.env("BERTH_FABRIC", fabric),
             None => command.env_remove("BERTH_FABRIC"),
         };
         match &self.go_sdk {
             Some(client) => command.env("BERTH_FISCO_GO_SDK", client),
             None => command.env_remove("BERTH_FISCO_GO_SDK"),
+        };
+        match &self.evm_packages {
+            Some(packages) => command.env("BERTH_EVM_CLIENTS", packages),
+            None => command.env_remove("BERTH_EVM_CLIENTS"),
         };
         match &self.python {
             Some(python) => command.env("BERTH_PYTHON", "python3").env("PYTHONPATH", &python.packages),

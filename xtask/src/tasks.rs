@@ -4,10 +4,9 @@ use crate::{
     arguments::Arguments,
     cache::Cache,
     cargo_deny::{self, Advisories},
-    certify, components,
-    fabric::{self, Fabric},
+    certify, components, evm_clients, fabric,
     failure::{Failure, Outcome},
-    geth, go_sdk,
+    geth,
     guest_toolchain::GuestToolchain,
     node_tools,
     places::Places,
@@ -26,8 +25,9 @@ pub fn setup(arguments: &Arguments) -> Outcome<()> {
     steps.run("guests", "a way to compile for WebAssembly", || GuestToolchain::find(&cache));
     steps.run("node tools", "Anvil and solc from npm", || node_tools::install(&workspace, &cache));
     full_node(&mut steps, &cache, arguments);
-    fabric_programs(&mut steps, &workspace, &cache, arguments);
-    fisco_client(&mut steps, &workspace, &cache);
+    fabric_modules(&mut steps, &workspace, &cache);
+    fabric_programs(&mut steps, &cache, arguments);
+    evm_clients(&mut steps, &workspace, &cache);
     foreign_programs(&mut steps, &workspace, &cache);
     steps.finish()
 }
@@ -128,6 +128,27 @@ pub fn test(arguments: &Arguments) -> Outcome<()> {
                 places.tell(&mut command);
                 process::run(command.args(&arguments.rest))
             });
+            if arguments.rest.is_empty() {
+                steps.run(
+                    "ethereum-like",
+                    "the Ethereum adapter's conformance on the Ethereum-like node",
+                    || {
+                        let mut command = workspace.cargo();
+                        command.args([
+                            "test",
+                            "--workspace",
+                            "--test",
+                            "conformance",
+                            "--",
+                            "the_native_plug_in_keeps_every_clause",
+                        ]);
+                        places.tell(&mut command);
+                        // Made by the step before, with the programs of every package.
+                        command.env("BERTH_ANVIL", workspace.target.join("debug/ethereum-like"));
+                        process::run(&mut command)
+                    },
+                );
+            }
         } else {
             steps.not_run("tests", "their set-up failed");
         }
@@ -161,11 +182,21 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
         steps.run("node tools", "Anvil and solc from npm", || node_tools::install(workspace, &cache));
     let components = build_components(steps, workspace, &cache);
     let geth = full_node(steps, &cache, arguments);
-    let fabric = fabric_programs(steps, workspace, &cache, arguments);
-    let go_sdk = fisco_client(steps, workspace, &cache);
+    let fabric_modules = fabric_modules(steps, workspace, &cache);
+    let fabric = fabric_programs(steps, &cache, arguments);
+    let (go_sdk, evm_packages) = evm_clients(steps, workspace, &cache);
     let python = foreign_programs(steps, workspace, &cache);
-    let both = node_tools.zip(components);
-    Ok(both.map(|(node_tools, components)| Places { components, node_tools, geth, fabric, go_sdk, python }))
+    let all = node_tools.zip(components).zip(fabric_modules);
+    Ok(all.map(|((node_tools, components), fabric_modules)| Places {
+        components,
+        node_tools,
+        geth,
+        fabric,
+        fabric_modules,
+        go_sdk,
+        evm_packages,
+        python,
+    }))
 }
 
 /// Some dependencies contain C and assembly.
@@ -198,17 +229,23 @@ fn foreign_programs(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> 
     }
 }
 
-/// A client of FISCO BCOS's official Go SDK. Without it the test of the FISCO-like node with it says that it did not run.
-fn fisco_client(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> Option<std::path::PathBuf> {
-    println!("\n== go sdk: FISCO BCOS's official SDK for Go, against the FISCO-like node");
-    match go_sdk::install(workspace, cache) {
-        Ok(client) => Some(client),
+/// Clients that the local EVM nodes are held against. Without one, its tests say that they did not run.
+fn evm_clients(
+    steps: &mut Steps,
+    workspace: &Workspace,
+    cache: &Cache,
+) -> (Option<std::path::PathBuf>, Option<std::path::PathBuf>) {
+    println!("\n== evm clients: FISCO BCOS's SDK for Go, viem and sm-crypto, against the local nodes");
+    let mut installed = |name: &'static str, outcome: Outcome<std::path::PathBuf>| match outcome {
+        Ok(place) => Some(place),
         Err(reason) => {
             println!("   not run: {reason}");
-            steps.not_run("go sdk", reason.to_string());
+            steps.not_run(name, reason.to_string());
             None
         }
-    }
+    };
+    let go_sdk = installed("go sdk", evm_clients::install(workspace, cache));
+    (go_sdk, installed("evm packages", evm_clients::install_packages(workspace, cache)))
 }
 
 /// Geth, where it was asked for. Without it the tests against it say that they did not run.
@@ -228,20 +265,22 @@ fn full_node(steps: &mut Steps, cache: &Cache, arguments: &Arguments) -> Option<
     }
 }
 
+/// What Fabric's chaincodes and its official client need.
+fn fabric_modules(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> Option<std::path::PathBuf> {
+    steps.run("fabric client", "Fabric's chaincodes and official client from npm", || {
+        fabric::modules(workspace, cache)
+    })
+}
+
 /// Fabric's programs, where they were asked for. Without them the tests against them say that they did not run.
-fn fabric_programs(
-    steps: &mut Steps,
-    workspace: &Workspace,
-    cache: &Cache,
-    arguments: &Arguments,
-) -> Option<Fabric> {
+fn fabric_programs(steps: &mut Steps, cache: &Cache, arguments: &Arguments) -> Option<std::path::PathBuf> {
     let Some(release) = arguments.real_fabric else {
         steps.not_run("fabric", "only with `--real fabric`");
         return None;
     };
     println!("\n== fabric: Hyperledger Fabric's own programs");
-    match fabric::install(workspace, cache, release) {
-        Ok(fabric) => Some(fabric),
+    match fabric::install(cache, release) {
+        Ok(programs) => Some(programs),
         Err(reason) => {
             println!("   not run: {reason}");
             steps.not_run("fabric", reason.to_string());

@@ -1,16 +1,20 @@
 //! `evm-like`: a local test node that speaks as FISCO BCOS 2.x, FISCO BCOS 3.x or Ethereum nodes do.
 
-use std::{error::Error, net::SocketAddr};
+use std::{error::Error, net::SocketAddr, process::ExitCode};
 
 use berth_devnet_evm::{
-    ethereum::{EthereumConfig, EthereumNode},
     fisco::{FiscoConfig, FiscoNode, Generation, Sealing},
     suite::Suite,
 };
 use clap::{Parser, Subcommand};
 
-/// A local test node: it speaks as the nodes of these frameworks do, and is none of them. Everything is in memory, one
-/// process holds every key, and nothing is checked that only a network of nodes could check.
+#[path = "ethereum_arguments.rs"]
+mod ethereum_arguments;
+
+use ethereum_arguments::Ethereum;
+
+/// A local test node: it speaks as the nodes of these frameworks do, and is none of them. One process holds every
+/// key, and nothing is checked that only a network of nodes could check.
 #[derive(Parser)]
 #[command(name = "evm-like", after_help = EXAMPLES)]
 struct Arguments {
@@ -62,6 +66,9 @@ struct Fisco {
     /// How many sealers sign blocks
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=100))]
     sealers: u16,
+    /// Keep blocks in this folder, and have them again at the next start
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<std::path::PathBuf>,
     /// Seal every so many milliseconds what waits, instead of every transaction at once
     #[arg(long, value_name = "MILLISECONDS")]
     seal_every: Option<u64>,
@@ -77,6 +84,7 @@ impl Fisco {
         if !self.group.is_empty() {
             config.groups = self.group;
         }
+        config.folder = self.data;
         config.sealers = usize::from(self.sealers);
         config.sealing = self.seal_every.map_or(Sealing::AtOnce, Sealing::Every);
         let node = FiscoNode::new(config)?;
@@ -90,46 +98,18 @@ impl Fisco {
     }
 }
 
-#[derive(clap::Args)]
-struct Ethereum {
-    /// Where JSON-RPC is served
-    #[arg(long, default_value = "127.0.0.1")]
-    host: std::net::IpAddr,
-    /// Its port; 0 is any free one
-    #[arg(long, default_value_t = 8545)]
-    port: u16,
-    /// The chain's id
-    #[arg(long, default_value_t = 31337)]
-    chain_id: u64,
-    /// Blocks of an epoch: a block is safe one epoch back, and final two
-    #[arg(long, default_value_t = 32)]
-    slots_in_an_epoch: u64,
-    /// Make blocks only when told (anvil_mine, or advance)
-    #[arg(long)]
-    no_mining: bool,
-}
-
-impl Ethereum {
-    async fn run(self) -> Result<(), Box<dyn Error>> {
-        let node = EthereumNode::new(&EthereumConfig {
-            chain_id: self.chain_id,
-            slots_in_an_epoch: self.slots_in_an_epoch,
-            hold: self.no_mining,
-            ..EthereumConfig::default()
-        });
-        let served = node.serve_at(SocketAddr::new(self.host, self.port)).await?;
-        // As Anvil says it, so that what starts the one can start the other.
-        println!("Listening on {}", served.rpc.url.trim_start_matches("http://"));
-        tokio::signal::ctrl_c().await?;
-        Ok(())
-    }
-}
-
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    match Arguments::parse().node {
+async fn main() -> ExitCode {
+    let ended = match Arguments::parse().node {
         Node::Fisco2(node) => node.run(Generation::Two).await,
         Node::Fisco3(node) => node.run(Generation::Three).await,
         Node::Ethereum(node) => node.run().await,
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("evm-like: {error}");
+            ExitCode::FAILURE
+        }
     }
 }

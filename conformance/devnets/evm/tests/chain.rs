@@ -60,8 +60,8 @@ async fn a_quorum_of_sealers_signs_the_hash_that_the_header_has() {
         let block = group.block(1).unwrap();
         assert_eq!(block.header.hash(generation, suite), block.hash);
         // Four sealers, of whom one may be faulty.
-        assert_eq!(block.signatures.len(), 3);
-        for (place, signature) in &block.signatures {
+        assert_eq!(block.signatures().len(), 3);
+        for (place, signature) in block.signatures() {
             let sealer = &block.header.sealers[usize::try_from(*place).unwrap()];
             match suite {
                 Suite::Standard => {
@@ -310,6 +310,25 @@ async fn a_key_value_table_of_3x_keeps_values() {
 }
 
 #[tokio::test]
+async fn a_sealer_becomes_an_observer_with_the_next_block() {
+    for (generation, suite) in ALL {
+        let bed = Bed::new(generation, suite);
+        let contract = address!("0000000000000000000000000000000000001003");
+        let id = hex::encode(&bed.node.group(bed.group()).unwrap().sealer_ids()[1]);
+        let mut call = bed.selector("addObserver(string)");
+        call.extend(texts(&[&id]));
+        bed.send(Some(contract), &call).await;
+        bed.node.group(bed.group()).unwrap().advance(1);
+        let node = bed.node.clone();
+        let group = node.group(bed.group()).unwrap();
+        assert_eq!(group.block(1).unwrap().header.sealers.len(), 4);
+        let block = group.block(2).unwrap();
+        assert_eq!((block.header.sealers.len(), block.signatures().len()), (3, 3));
+        assert_eq!(group.observer_ids().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn groups_are_chains_of_their_own() {
     let mut config = FiscoConfig::new(Generation::Two, Suite::Standard);
     config.groups = vec!["1".into(), "2".into()];
@@ -348,6 +367,27 @@ async fn pruned_blocks_are_gone_and_come_back() {
     bed.result("getBlockByNumber", json!([1, "0x3", false])).await;
     bed.node.group("1").unwrap().prune(0);
     bed.result("getBlockByNumber", json!([1, "0x2", false])).await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_started_again_has_its_chain_on_disk() {
+    for (generation, suite) in ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = FiscoConfig::new(generation, suite);
+        config.folder = Some(folder.path().into());
+        let bed = Bed::with(config.clone());
+        let contract = created(&bed.send(None, &code()).await);
+        bed.node.group(bed.group()).unwrap().advance(2);
+        let hash = |bed: &Bed| bed.node.group(bed.group()).unwrap().block(3).unwrap().hash;
+        let before = hash(&bed);
+        drop(bed);
+        let bed = Bed::with(config.clone());
+        assert_eq!((bed.height(), hash(&bed)), (3, before));
+        assert_eq!(bed.call(contract, &[4; 32]).await, [4; 32]);
+        drop(bed);
+        config.suite = if suite == Suite::Sm { Suite::Standard } else { Suite::Sm };
+        assert!(FiscoNode::new(config).is_err());
+    }
 }
 
 #[test]

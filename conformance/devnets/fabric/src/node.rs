@@ -12,6 +12,7 @@ use prost::Message as _;
 
 use crate::{
     channel::Channel,
+    clock,
     contract::{Call, Contract, Failure, OK},
     error::NetworkError,
     identity::{Identity, Role},
@@ -107,6 +108,7 @@ impl Node {
             .channel(&unpacked.channel)
             .cloned()
             .ok_or_else(|| Refused::Channel(format!("channel '{}' not found", unpacked.channel)))?;
+        unpacked.check_time(clock::milliseconds()).map_err(Refused::Invalid)?;
         let creator = unpacked.check(&self.members.identities, signed).map_err(Refused::Invalid)?;
         if channel.ledger().transaction(&unpacked.transaction).is_some() {
             return Err(Refused::Invalid(format!(

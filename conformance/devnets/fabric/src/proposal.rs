@@ -1,21 +1,24 @@
 //! What a client asks: a proposal, unpacked and checked as an endorsing peer does.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use prost::Message;
 use sha2::{Digest as _, Sha256};
+use x509_cert::der::DateTime;
 
 use crate::{
-    identity::{Identities, Identity, IdentityFault},
+    identity::{Identities, Identity},
     proto::{
         common::{ChannelHeader, Header, HeaderType, SignatureHeader},
-        msp::SerializedIdentity,
         peer::{
             ChaincodeHeaderExtension, ChaincodeInput, ChaincodeInvocationSpec, ChaincodeProposalPayload,
             Proposal, SignedProposal,
         },
     },
 };
+
+/// How far a request's time may be from a peer's (`peer.authentication.timewindow`): 15 minutes.
+pub const WINDOW_SECONDS: u64 = 15 * 60;
 
 /// A transaction's id: SHA-256 of nonce and creator, hexadecimal.
 #[must_use]
@@ -98,6 +101,29 @@ impl Unpacked {
         })
     }
 
+    /// Checks that the client's time is within the window of a peer's (Fabric 3, `TimeWindowCheck`); `now` in milliseconds
+    /// since 1970.
+    ///
+    /// # Errors
+    /// The reason in a peer's words.
+    pub fn check_time(&self, now: u64) -> Result<(), String> {
+        let (seconds, _) = self.time();
+        let seconds = u64::try_from(seconds).unwrap_or_default();
+        let now = now / 1000;
+        if seconds.abs_diff(now) <= WINDOW_SECONDS {
+            return Ok(());
+        }
+        let shown = |seconds| {
+            DateTime::from_unix_duration(Duration::from_secs(seconds))
+                .map_or_else(|_| seconds.to_string(), |time| time.to_string())
+        };
+        Err(format!(
+            "request unauthorized due to incorrect timestamp {}, peer time {}, peer.authentication.timewindow 15m0s",
+            shown(seconds),
+            shown(now)
+        ))
+    }
+
     /// Checks who asks, and that the id is right.
     ///
     /// # Errors
@@ -131,11 +157,7 @@ impl Unpacked {
             |msp_id: &str| invalid(&format!("access denied: channel [{channel}] creator org [{msp_id}]"));
         let creator = match identities.identify(&self.signature_header.creator) {
             Ok(creator) => creator,
-            Err(IdentityFault::Unknown) => return Err(unknown()),
-            Err(_) => {
-                let creator = SerializedIdentity::decode(self.signature_header.creator.as_slice());
-                return Err(denied(&creator.map(|creator| creator.mspid).unwrap_or_default()));
-            }
+            Err(_) => return Err(unknown()),
         };
         creator.verify(&signed.proposal_bytes, &signed.signature).map_err(|_| denied(&creator.msp_id))?;
         Ok(creator)

@@ -128,7 +128,10 @@ fn configuration(node: &Node, function: &str, arguments: &[Vec<u8>]) -> Result<V
     }
     let name = arguments.first().ok_or("Incorrect number of arguments, 1")?;
     let name = String::from_utf8_lossy(name);
-    let channel = node.channel(&name).ok_or_else(|| format!("Unknown channel ID, {name}"));
+    // A peer asks the channel's policy first who may ask.
+    let channel = node.channel(&name).ok_or_else(|| {
+        format!("access denied for [{function}][{name}]: Failed to get policy manager for channel [{name}]")
+    });
     let genesis = || -> Result<_, String> {
         channel?.ledger().genesis().cloned().ok_or_else(|| format!("Unknown channel ID, {name}"))
     };

@@ -133,7 +133,6 @@ pub fn orderer(folder: &Path, certificates: &Path, authorities: &Path, port: u16
         "General": {
             "ListenAddress": "127.0.0.1", "ListenPort": port, "TLS": tls,
             "Keepalive": { "ServerMinInterval": "60s", "ServerInterval": "7200s", "ServerTimeout": "20s" },
-            "Backoff": { "BaseDelay": "100ms", "Multiplier": 1.6, "MaxDelay": "2s" },
             "MaxRecvMsgSize": 104_857_600, "MaxSendMsgSize": 104_857_600,
             "Cluster": {
                 "SendBufferSize": 100,
@@ -157,7 +156,19 @@ pub fn orderer(folder: &Path, certificates: &Path, authorities: &Path, port: u16
 }
 
 /// `core.yaml` of a peer that keeps its files in `folder`; its ports are its own, and the one where chaincodes would call in.
-pub fn peer(folder: &Path, certificates: &Path, builder: &Path, msp: &str, ports: [u16; 2]) -> Value {
+/// `has_window`: whether it can check the time of requests.
+pub fn peer(
+    folder: &Path,
+    certificates: &Path,
+    builder: &Path,
+    msp: &str,
+    ports: [u16; 2],
+    has_window: bool,
+) -> Value {
+    let mut filters = vec![json!({ "name": "DefaultAuth" }), json!({ "name": "ExpirationCheck" })];
+    if has_window {
+        filters.push(json!({ "name": "TimeWindowCheck" }));
+    }
     let [address, chaincode] = ports.map(|port| format!("127.0.0.1:{port}"));
     json!({
         "peer": {
@@ -191,7 +202,7 @@ pub fn peer(folder: &Path, certificates: &Path, builder: &Path, msp: &str, ports
             },
             "profile": { "enabled": false, "listenAddress": "127.0.0.1:0" },
             "handlers": {
-                "authFilters": [{ "name": "DefaultAuth" }, { "name": "ExpirationCheck" }, { "name": "TimeWindowCheck" }],
+                "authFilters": filters,
                 "decorators": [{ "name": "DefaultDecorator" }],
                 "endorsers": { "escc": { "name": "DefaultEndorsement" } },
                 "validators": { "vscc": { "name": "DefaultValidation" } },

@@ -6,7 +6,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use p256::pkcs8::DecodePrivateKey as _;
+use p256::{elliptic_curve::sec1::ToSec1Point as _, pkcs8::DecodePrivateKey as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -23,6 +23,8 @@ pub struct Identity {
     pub certificate: Vec<u8>,
     /// The key: 32 bytes, P-256, hexadecimal.
     pub secret: Zeroizing<String>,
+    /// The public key, SEC1 uncompressed, 65 bytes.
+    pub point: Vec<u8>,
     /// Its MSP folder, for the `peer` command.
     pub folder: PathBuf,
 }
@@ -44,7 +46,8 @@ impl Identity {
         let key = std::str::from_utf8(&key).ok().and_then(|pem| p256::SecretKey::from_pkcs8_pem(pem).ok());
         let key = key.ok_or(NetworkError::Content { path, what: "P-256 key" })?;
         let secret = Zeroizing::new(hex::encode(key.to_bytes()));
-        Ok(Identity { msp: msp.into(), certificate_pem, certificate, secret, folder })
+        let point = key.public_key().to_sec1_point(false).as_bytes().to_vec();
+        Ok(Identity { msp: msp.into(), certificate_pem, certificate, secret, point, folder })
     }
 
     /// The account, as the conformance probe names it: the MSP's id, a slash, SHA-256 of the certificate's DER.

@@ -19,7 +19,7 @@ mod process;
 mod programs;
 
 pub use chaincode::{ORGANISATION_POLICY, PRESET, PROBE};
-pub use client::Client;
+pub use client::{Client, Load, SURVEY_OF_FABRIC, differences};
 pub use identity::Identity;
 pub use network::{CHANNELS, Consensus, Network, Options, Organisation};
 pub use package::Package;

@@ -1,7 +1,8 @@
 //! The network as a whole.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{collections::BTreeMap, path::Path, process::Command, time::Duration};
 
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::{
@@ -172,6 +173,65 @@ impl Network {
         process::read(&self.material.block(channel))
     }
 
+    /// What the adapter's test bed file leaves open, by the names of its places, but for controls: a real network has none.
+    ///
+    /// `peer1`, `peer2` (URLs), each with `-name` (in its TLS certificate) and `-ca` (PEM); `client`, `user1` to `user3` of the
+    /// first organisation and `other1` of the second, each with `-secret`, `-certificate`, `-point` (hexadecimal) and
+    /// `-account`; `anchor`, `other-channel` and `other-network` (first blocks, hexadecimal) and `genesis-hash`; `name`,
+    /// `version` and `program` (the peers').
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the other network's first block cannot be made.
+    pub fn places(&self) -> Result<BTreeMap<String, String>, NetworkError> {
+        let mut places = BTreeMap::new();
+        let mut put = |name: String, value: String| drop(places.insert(name, value));
+        for (number, organisation) in self.organisations.iter().enumerate() {
+            let number = number.saturating_add(1);
+            put(format!("peer{number}"), format!("https://{}", organisation.address));
+            put(format!("peer{number}-name"), "localhost".into());
+            put(format!("peer{number}-ca"), organisation.authority_pem.clone());
+        }
+        let named = [&["user1", "user2", "user3", "client"][..], &["other1"]];
+        for (organisation, names) in self.organisations.iter().zip(named) {
+            for (identity, name) in organisation.users.iter().zip(names) {
+                put(format!("{name}-secret"), identity.secret.to_string());
+                put(format!("{name}-certificate"), hex::encode(&identity.certificate));
+                put(format!("{name}-point"), hex::encode(&identity.point));
+                put(format!("{name}-account"), identity.account());
+            }
+        }
+        for (name, channel) in ["anchor", "other-channel"].into_iter().zip(CHANNELS) {
+            put(name.into(), hex::encode(self.genesis(channel)?));
+        }
+        put("other-network".into(), hex::encode(self.genesis_of_another_network()?));
+        // SHA-256 is not what the header hashes to, but names the file that all organisations have.
+        put("genesis-hash".into(), hex::encode(Sha256::digest(self.genesis(CHANNELS[0])?)));
+        put("program".into(), self.programs.program("peer").to_string_lossy().into_owned());
+        put("name".into(), "Hyperledger Fabric".into());
+        put("version".into(), self.version()?);
+        Ok(places)
+    }
+
+    /// The first block of a channel with the same name, of organisations with the same names and other keys.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn genesis_of_another_network(&self) -> Result<Vec<u8>, NetworkError> {
+        let options = Options::default();
+        let elsewhere = self.material.folder.join("elsewhere");
+        let other = Material::make(elsewhere, &self.programs, &options)?;
+        other.genesis(&self.programs, &options, &[1], [2, 3])?;
+        process::read(&other.block(CHANNELS[0]))
+    }
+
+    /// Which program it is: `Fabric v3.1.5`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn version(&self) -> Result<String, NetworkError> {
+        Ok(format!("Fabric {}", self.programs.version()?))
+    }
+
     /// The official client in the name of an organisation's first user.
     ///
     /// # Errors
@@ -180,13 +240,14 @@ impl Network {
         let missing =
             || NetworkError::Content { path: self.material.folder.clone(), what: "such organisation" };
         let peer = self.peers.get(organisation).ok_or_else(missing)?;
-        Ok(Client {
-            folder: self.material.folder.join("chaincode"),
-            address: format!("127.0.0.1:{}", peer.port()),
-            authority: peer.authority().to_owned(),
-            msp: PEER_MSPS.get(organisation).copied().unwrap_or_default().to_owned(),
-            user: self.material.user(organisation, "User1")?.folder,
-        })
+        Client::new(
+            &self.material.folder.join("client"),
+            self.programs.modules(),
+            &format!("127.0.0.1:{}", peer.port()),
+            Path::new(peer.authority()),
+            PEER_MSPS.get(organisation).copied().unwrap_or_default(),
+            &self.material.user(organisation, "User1")?.folder,
+        )
     }
 
     /// The `peer` command in the name of an organisation's administrator.
@@ -210,12 +271,11 @@ impl Network {
     /// Waits until each peer knows the other, so that a gateway finds endorsers of both organisations; and gives the probe an
     /// owner that no test is.
     fn settle(&self) -> Result<(), NetworkError> {
-        Client::write_program(&self.material.folder.join("chaincode"))?;
-        let admin = Client { user: self.material.user(0, "Admin")?.folder, ..self.client(0)? };
+        let admin = self.client(0)?.of(&self.material.user(0, "Admin")?.folder);
         let other = self.client(1)?;
         at_once(&CHANNELS, |channel| {
-            process::run_until_well(|| admin.command("submit", channel, PROBE, &["claim"]))?;
-            process::run_until_well(|| other.command("submit", channel, PROBE, &["put", "ready"])).map(drop)
+            process::run_until_well(|| admin.call("submit", channel, PROBE, &["claim"]))?;
+            process::run_until_well(|| other.call("submit", channel, PROBE, &["put", "ready"])).map(drop)
         })
     }
 }

@@ -59,7 +59,9 @@ impl Peer {
         let (folder, certificates) = (material.folder.join(msp), material.peer(number));
         process::folder(&folder)?;
         let [chaincode] = ports::free()?;
-        let text = config::peer(&folder, &certificates, builder, msp, [port, chaincode]);
+        // A filter that came with Fabric 3.
+        let has_window = !programs.version()?.starts_with("v2.");
+        let text = config::peer(&folder, &certificates, builder, msp, [port, chaincode], has_window);
         process::write(&folder.join("core.yaml"), text.to_string())?;
         let service = Service::start(
             &format!("the peer of {msp}"),

@@ -1,8 +1,11 @@
 //! Where the programs are.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use crate::process::NetworkError;
+use crate::process::{self, NetworkError};
 
 /// Fabric's programs, and the modules of npm that the chaincodes need.
 #[derive(Clone, Debug)]
@@ -33,6 +36,16 @@ impl Programs {
     /// One of them: `orderer`, `peer`, `cryptogen`, `configtxgen` or `osnadmin`.
     pub fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// What the peer's program calls itself, such as `v3.1.5`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn version(&self) -> Result<String, NetworkError> {
+        let said = process::run(Command::new(self.program("peer")).arg("version"))?;
+        let version = said.lines().find_map(|line| line.trim().strip_prefix("Version:"));
+        Ok(version.unwrap_or("of unknown version").trim().to_owned())
     }
 
     /// The folder that is named `node_modules`.

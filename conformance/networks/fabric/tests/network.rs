@@ -5,7 +5,9 @@
 
 use std::{fs::read_dir, path::Path};
 
-use fabric_network::{CHANNELS, Client, Network, NetworkError, Options, PRESET, PROBE, Programs};
+use fabric_network::{
+    CHANNELS, Client, Network, NetworkError, Options, PRESET, PROBE, Programs, differences,
+};
 
 const CHANNEL: &str = CHANNELS[0];
 
@@ -35,6 +37,7 @@ fn the_chaincodes_do_what_they_say_and_the_network_leaves_nothing_behind() {
     store(&one, &two);
     probe(&one, &two, &network);
     the_other_channel_is_another_ledger(&one);
+    survey(&one, &network.version().unwrap());
     let running = network.orderers();
     drop(network);
     assert!(!folder.exists(), "the folder is gone");
@@ -112,6 +115,22 @@ fn probe(one: &Client, two: &Client, network: &Network) {
 fn the_other_channel_is_another_ledger(one: &Client) {
     one.submit(CHANNEL, PROBE, &["put", "here"]).unwrap();
     assert_eq!(one.evaluate(CHANNELS[1], PROBE, &["text"]).unwrap(), "ready");
+}
+
+/// The answers that nodes of our own are compared with are still those of Fabric. `BLESS=1` writes them.
+fn survey(one: &Client, version: &str) {
+    let answers = one.survey(CHANNEL).unwrap();
+    let name = version.to_lowercase().replace(" v", "-");
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("survey/{name}.json"));
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&kept, &answers).unwrap();
+    }
+    let Ok(kept) = std::fs::read_to_string(&kept) else {
+        eprintln!("NOT RUN: what {version} answers is not kept in {}", kept.display());
+        return;
+    };
+    let differences = differences(&kept, &answers);
+    assert!(differences.is_empty(), "kept | now:\n{}", differences.join("\n"));
 }
 
 #[test]

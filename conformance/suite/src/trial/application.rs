@@ -8,8 +8,8 @@ use std::{
 use adapter_spec::{
     Adapter, CallError, Function, Ledger,
     types::{
-        Call, CallOptions, Envelope, Inclusion, Output, Party, Receipt, SendFailure, SignRequest, Signature,
-        SigningInput, Step, transport::LogLevel,
+        Call, CallOptions, Envelope, Error, Inclusion, Output, Party, Receipt, SendFailure, SignRequest,
+        Signature, SigningInput, Step, transport::LogLevel,
     },
 };
 use berth_crypto::SigningKey;
@@ -241,20 +241,49 @@ impl Application {
     ///
     /// # Errors
     /// A fault when the call does not get there.
-    pub async fn sign(&self, actor: &Actor, mut step: Step) -> Result<Signed, Stop> {
+    pub async fn sign(&self, actor: &Actor, step: Step) -> Result<Signed, Stop> {
+        match self.try_sign(actor, step).await? {
+            Ok(signed) => Ok(signed),
+            Err(error) => fail("resume goes on with good signatures", error.to_string()),
+        }
+    }
+
+    /// The same, with the adapter's refusal where a ledger runs a call only when it is signed.
+    ///
+    /// # Errors
+    /// A fault when the call neither gets there nor is refused.
+    pub async fn try_sign(&self, actor: &Actor, mut step: Step) -> Result<Result<Signed, Error>, Stop> {
         for _ in 0..=MAX_ROUNDS {
             let request = match step {
                 Step::Sign(request) => request,
-                Step::Send(envelope) => return Ok(Signed::Envelope(envelope)),
-                Step::Answer(output) => return Ok(Signed::Answer(output)),
+                Step::Send(envelope) => return Ok(Ok(Signed::Envelope(envelope))),
+                Step::Answer(output) => return Ok(Ok(Signed::Answer(output))),
             };
             let signatures = actor.sign(&request)?;
-            step = self
-                .resume(request.continuation, signatures)
-                .await
-                .expected("resume goes on with good signatures")?;
+            step = match self.resume(request.continuation, signatures).await {
+                Ok(step) => step,
+                Err(CallError::Answered(error)) => return Ok(Err(error)),
+                Err(CallError::Ended(ended)) => return fail("an answer of resume", ended.to_string()),
+            };
         }
         fail("at most 16 rounds of signatures", "more")
+    }
+
+    /// Begins a call and signs it, or says how it was refused.
+    ///
+    /// # Errors
+    /// A fault when the call neither gets there nor is refused.
+    pub async fn try_call(
+        &self,
+        call: Call,
+        actor: &Actor,
+        options: CallOptions,
+    ) -> Result<Result<Signed, Error>, Stop> {
+        match self.begin(call, actor.parties(), options).await {
+            Ok(step) => self.try_sign(actor, step).await,
+            Err(CallError::Answered(error)) => Ok(Err(error)),
+            Err(CallError::Ended(ended)) => fail("an answer of begin", ended.to_string()),
+        }
     }
 
     /// Begins and signs a call that writes.

@@ -107,7 +107,11 @@ impl Trial {
             application.read(read, actor, CallOptions::default()).await.expected("the counter is read")?;
         match output.json.and_then(|json| serde_json::from_str::<serde_json::Value>(&json).ok()) {
             Some(json) => Ok(number_in(&json).unwrap_or_default()),
-            None => Ok(hex::encode(output.raw)),
+            // A ledger without types gives the text of the number.
+            None => match std::str::from_utf8(&output.raw) {
+                Ok(text) if text.parse::<i128>().is_ok() => Ok(text.to_owned()),
+                _ => Ok(hex::encode(output.raw)),
+            },
         }
     }
 

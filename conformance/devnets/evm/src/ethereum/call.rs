@@ -22,11 +22,13 @@ pub(super) struct Call {
     value: U256,
     input: Bytes,
     gas: u64,
+    pending: bool,
 }
 
 impl Call {
-    /// Reads the description.
-    pub fn parse(value: &Value) -> Result<Self, RpcError> {
+    /// Reads the description. What is `pending` runs in the next block instead of the newest: contracts may look at the
+    /// number.
+    pub fn parse(value: &Value, pending: bool) -> Result<Self, RpcError> {
         let text = |name: &str| value.get(name).and_then(Value::as_str);
         let wrong = |name: &str| RpcError::new(-32602, format!("invalid argument 0: {name} does not decode"));
         let address = |name: &str| match text(name) {
@@ -45,10 +47,12 @@ impl Call {
             value: number("value")?.unwrap_or_default(),
             input: parse_data(input).ok_or_else(|| wrong("input"))?,
             gas: gas.min(GAS_LIMIT),
+            pending,
         })
     }
 
     fn run(&self, chain: &Chain, view: View<'_>, number: u64, gas: u64) -> Result<ExecutionResult, RpcError> {
+        let later = u64::from(self.pending);
         let timestamp = chain.block(number).map(|block| block.timestamp).unwrap_or_default();
         let mut cfg = CfgEnv::new_with_spec(SPEC).with_chain_id(chain.chain_id);
         cfg.disable_nonce_check = true;
@@ -62,7 +66,7 @@ impl Call {
             ..TxEnv::default()
         };
         // A caller need not pay for gas, so that the base fee is none for it.
-        let block = block_env(number, timestamp, 0);
+        let block = block_env(number.saturating_add(later), timestamp.saturating_add(later), 0);
         let mut evm = Context::mainnet().with_db(view).with_cfg(cfg).with_block(block).build_mainnet();
         evm.transact(tx).map(|result| result.result).map_err(|error| match error {
             EVMError::Transaction(InvalidTransaction::LackOfFundForMaxFee { .. }) => {

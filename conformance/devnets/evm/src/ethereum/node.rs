@@ -78,7 +78,6 @@ impl EthereumNode {
     }
 
     /// The chain.
-    #[must_use]
     pub fn chain(&self) -> MutexGuard<'_, Chain> {
         self.chain.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -76,11 +76,11 @@ pub(super) fn answer(chain: &mut Chain, method: &str, params: &Value) -> Answer 
             Ok(data(view.slot(asked.address(0)?, slot).to_be_bytes::<32>()).into())
         }
         "eth_call" => {
-            let call = Call::parse(asked.value(0))?;
+            let call = Call::parse(asked.value(0), asked.text(1) == "pending")?;
             Ok(data(call.output(chain, asked.state(chain, 1)?)?).into())
         }
         "eth_estimateGas" => {
-            let call = Call::parse(asked.value(0))?;
+            let call = Call::parse(asked.value(0), asked.text(1) == "pending")?;
             Ok(quantity(call.estimate(chain, asked.state(chain, 1)?)?).into())
         }
         "eth_getLogs" => asked.logs(chain),

@@ -1,7 +1,7 @@
 //! One message through the EVM, by FISCO's rules: no balances or fees, nonces that only creations advance, a hash of the
 //! chain's own, and system contracts.
 
-use std::{cell::RefCell, convert::Infallible};
+use std::convert::Infallible;
 
 use alloy_primitives::{Address, Bytes, Log, TxKind, U256};
 use alloy_rlp::Encodable as _;
@@ -247,25 +247,24 @@ impl<'a> Contracts<'a> {
 }
 
 struct Journaled<'a, CTX: ContextTr> {
-    context: RefCell<&'a mut CTX>,
+    context: &'a mut CTX,
     contract: Address,
 }
 
 impl<CTX: ContextTr> Slots for Journaled<'_, CTX> {
     fn load(&mut self, slot: U256) -> U256 {
-        let context = self.context.get_mut();
-        context.journal_mut().sload(self.contract, slot).map(|load| load.data).unwrap_or_default()
+        self.context.journal_mut().sload(self.contract, slot).map(|load| load.data).unwrap_or_default()
     }
 
     fn store(&mut self, slot: U256, value: U256) {
-        let context = self.context.get_mut();
-        context.journal_mut().touch_account(self.contract);
+        let journal = self.context.journal_mut();
+        journal.touch_account(self.contract);
         // A database that does not fail is behind it.
-        let _ = context.journal_mut().sstore(self.contract, slot, value);
+        let _ = journal.sstore(self.contract, slot, value);
     }
 
     fn create(&mut self, address: Address, code: Vec<u8>) {
-        let journal = self.context.get_mut().journal_mut();
+        let journal = self.context.journal_mut();
         if journal.load_account(address).is_ok() {
             journal.touch_account(address);
             journal.set_code(address, Bytecode::new_legacy(code.into()));
@@ -319,7 +318,7 @@ impl Contracts<'_> {
         // The account must be loaded before its slots can be.
         let home = self.rules.system.home(call.contract);
         let _ = context.journal_mut().load_account(home);
-        let mut slots = Journaled { contract: home, context: RefCell::new(context) };
+        let mut slots = Journaled { contract: home, context };
         match self.rules.system.call(&call, &mut slots) {
             SystemResult::Returned { output, gas: used } => {
                 let mut gas = Gas::new(inputs.gas_limit);
@@ -360,7 +359,7 @@ struct FiscoEvm<'a> {
     creations: u64,
 }
 
-impl<'a> FiscoEvm<'a> {
+impl FiscoEvm<'_> {
     /// The address of a contract that is about to be created.
     fn created(&mut self, caller: Address, scheme: CreateScheme, code: &[u8]) -> Address {
         let suite = self.rules.suite;

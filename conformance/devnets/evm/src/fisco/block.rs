@@ -1,11 +1,11 @@
 //! Blocks, headers and receipts, whatever their encoding.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use alloy_primitives::{Address, B256, Bytes, Log};
 
 use super::{Generation, Status, Transaction, v2, v3};
-use crate::suite::Suite;
+use crate::suite::{Sealer, Suite};
 
 /// What a block's hash is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,6 +73,36 @@ pub struct Block {
     pub transactions: Vec<Arc<Transaction>>,
     /// What came of them, in their order.
     pub receipts: Vec<Receipt>,
-    /// Sealers' signatures of its hash, with the sealers' places in the list.
-    pub signatures: Vec<(u64, Vec<u8>)>,
+    /// Every node of the group, with its key.
+    pub(super) nodes: Arc<Vec<Sealer>>,
+    pub(super) signed: OnceLock<Vec<(u64, Vec<u8>)>>,
+}
+
+impl Block {
+    /// Signatures of the hash by a quorum of the sealers, the proposer's among them, with the sealers' places in the list. They
+    /// are made when they are first looked at: the same key and hash always give the same signature.
+    #[must_use]
+    pub fn signatures(&self) -> &[(u64, Vec<u8>)] {
+        self.signed.get_or_init(|| self.sign())
+    }
+
+    fn sign(&self) -> Vec<(u64, Vec<u8>)> {
+        if self.header.number == 0 {
+            // Nobody signs the first block.
+            return Vec::new();
+        }
+        let count = self.header.sealers.len();
+        let faulty = count.saturating_sub(1) / 3;
+        let first = usize::try_from(self.header.sealer).unwrap_or_default();
+        let mut signers: Vec<usize> = (first..first.saturating_add(count.saturating_sub(faulty)))
+            .map(|number| number.checked_rem(count).unwrap_or_default())
+            .collect();
+        signers.sort_unstable();
+        let sign = |number: usize| {
+            let id = self.header.sealers.get(number)?;
+            let sealer = self.nodes.iter().find(|node| node.id() == *id)?;
+            Some((number as u64, sealer.sign(&self.hash).ok()?))
+        };
+        signers.into_iter().filter_map(sign).collect()
+    }
 }

@@ -2,16 +2,16 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use revm::primitives::hardfork::SpecId;
 use tokio::sync::watch;
 
 use super::{
-    Block, Fields, FiscoConfig, Generation, Header, Receipt, StartError, Status, Transaction, system, v2, v3,
+    Block, Fields, FiscoConfig, Generation, Header, Receipt, StartError, Status, Transaction, log::Log,
+    system, system::Role, v2, v3,
 };
 use crate::{
     evm::{
@@ -67,7 +67,7 @@ pub struct Group {
     generation: Generation,
     suite: Suite,
     rules: Rules,
-    sealers: Vec<Sealer>,
+    sealers: Arc<Vec<Sealer>>,
     state: State,
     blocks: Vec<Block>,
     hashes: Vec<B256>,
@@ -83,10 +83,11 @@ pub struct Group {
     kept_from: u64,
     sealed: watch::Sender<u64>,
     abis: HashMap<Address, String>,
+    log: Option<Log>,
 }
 
 impl Group {
-    pub(super) fn new(config: &FiscoConfig, id: &str) -> Result<Self, StartError> {
+    pub(super) fn new(config: &FiscoConfig, id: &str, store: Option<&sled::Db>) -> Result<Self, StartError> {
         let chain = format!("{}/{id}", config.chain_id);
         let sealers = (0..config.sealers.max(1))
             .map(|number| Sealer::new(config.suite, &chain, number))
@@ -96,8 +97,8 @@ impl Group {
             chain_id: config.chain_id.clone(),
             generation: config.generation,
             suite: config.suite,
-            rules: rules(config),
-            sealers,
+            rules: super::rules(config, sealers.iter().map(|sealer| hex::encode(sealer.id())).collect()),
+            sealers: Arc::new(sealers),
             state: State::default(),
             blocks: Vec::new(),
             hashes: Vec::new(),
@@ -113,20 +114,49 @@ impl Group {
             kept_from: 0,
             sealed: watch::Sender::new(0),
             abis: HashMap::new(),
+            log: store.map(|store| Log::open(store, &chain)).transpose()?,
         };
         let genesis = Header {
             sealers: group.sealer_ids(),
             extra_data: format!("a test chain, {chain}").into_bytes(),
             ..Header::default()
         };
-        group.append(genesis, Vec::new(), Vec::new(), Vec::new());
+        group.append(genesis, Vec::new(), Vec::new());
+        group.make_again()?;
         Ok(group)
+    }
+
+    /// Makes the blocks that are on disk.
+    fn make_again(&mut self) -> Result<(), StartError> {
+        let Some(log) = self.log.take() else { return Ok(()) };
+        for (time, raws) in log.read()? {
+            let number = self.height().saturating_add(1);
+            let decode = |raw: &Vec<u8>| match self.generation {
+                Generation::Two => v2::transaction::decode(raw, self.suite).ok(),
+                Generation::Three => v3::transaction::decode(raw, self.suite).ok(),
+            };
+            let transactions: Option<Vec<_>> = raws.iter().map(|raw| decode(raw).map(Arc::new)).collect();
+            self.make_block(transactions.ok_or(StartError::Log(number))?, time);
+        }
+        self.log = Some(log);
+        Ok(())
+    }
+
+    /// The nodes that do this, by the newest block.
+    fn nodes(&self, role: Role) -> Vec<&Sealer> {
+        self.sealers.iter().filter(|node| system::role(&self.state, &node.id()) == role).collect()
     }
 
     /// The sealers' node ids.
     #[must_use]
     pub fn sealer_ids(&self) -> Vec<Vec<u8>> {
-        self.sealers.iter().map(Sealer::id).collect()
+        self.nodes(Role::Sealer).into_iter().map(Sealer::id).collect()
+    }
+
+    /// The observers' node ids.
+    #[must_use]
+    pub fn observer_ids(&self) -> Vec<Vec<u8>> {
+        self.nodes(Role::Observer).into_iter().map(Sealer::id).collect()
     }
 
     /// The chain's cryptography.
@@ -349,6 +379,8 @@ impl Group {
         let number = self.height().saturating_add(1);
         let timestamp = time.max(before.saturating_add(1));
         let gas_limit = self.gas_limit();
+        // What the block changes of the sealers holds from the next one on.
+        let sealers = self.sealer_ids();
         let mut receipts = Vec::with_capacity(transactions.len());
         for (place, transaction) in transactions.iter().enumerate() {
             let message = Message {
@@ -387,12 +419,17 @@ impl Group {
                 Generation::Three => receipts.iter().map(|receipt| receipt.gas_used).sum(),
             },
             timestamp,
-            sealer: number.checked_rem(self.sealers.len() as u64).unwrap_or_default(),
-            sealers: self.sealer_ids(),
+            sealer: number.checked_rem(sealers.len() as u64).unwrap_or_default(),
+            sealers,
             extra_data: Vec::new(),
         };
-        let signatures = self.sign(&header);
-        self.append(header, transactions, receipts, signatures);
+        if let Some(log) = &self.log
+            && log.append(number, timestamp, &transactions).is_err()
+        {
+            // Without a disk this stays a node in memory; a test that starts it again will tell.
+            self.log = None;
+        }
+        self.append(header, transactions, receipts);
     }
 
     fn settle(&mut self, transaction: &Transaction, outcome: Outcome) -> Receipt {
@@ -408,27 +445,7 @@ impl Group {
         Receipt { status, gas_used, output, contract: created, logs, state_root: B256::ZERO }
     }
 
-    /// Signatures of a quorum, the proposer's among them.
-    fn sign(&self, header: &Header) -> Vec<(u64, Vec<u8>)> {
-        let hash = header.hash(self.generation, self.suite);
-        let count = self.sealers.len();
-        let faulty = count.saturating_sub(1) / 3;
-        let first = usize::try_from(header.sealer).unwrap_or_default();
-        let mut signers: Vec<usize> = (first..first.saturating_add(count.saturating_sub(faulty)))
-            .map(|number| number.checked_rem(count).unwrap_or_default())
-            .collect();
-        signers.sort_unstable();
-        let sign = |number: usize| Some((number as u64, self.sealers.get(number)?.sign(&hash).ok()?));
-        signers.into_iter().filter_map(sign).collect()
-    }
-
-    fn append(
-        &mut self,
-        header: Header,
-        transactions: Vec<Arc<Transaction>>,
-        receipts: Vec<Receipt>,
-        signatures: Vec<(u64, Vec<u8>)>,
-    ) {
+    fn append(&mut self, header: Header, transactions: Vec<Arc<Transaction>>, receipts: Vec<Receipt>) {
         let number = self.blocks.len();
         let hash = header.hash(self.generation, self.suite);
         for (index, transaction) in transactions.iter().enumerate() {
@@ -446,7 +463,9 @@ impl Group {
         self.state.end_block();
         self.hashes.push(hash);
         self.by_hash.insert(hash, number);
-        self.blocks.push(Block { header, hash, transactions, receipts, signatures });
+        let nodes = Arc::clone(&self.sealers);
+        let signed = OnceLock::new();
+        self.blocks.push(Block { header, hash, transactions, receipts, nodes, signed });
         self.sealed.send_modify(|count| *count = count.wrapping_add(1));
     }
 }
@@ -459,37 +478,6 @@ fn nothing(gas_used: u64) -> Receipt {
         contract: None,
         logs: Vec::new(),
         state_root: B256::ZERO,
-    }
-}
-
-/// The rules of a generation's EVM.
-#[must_use]
-pub fn rules(config: &FiscoConfig) -> Rules {
-    let system = Box::new(system::Contracts::new(config.generation, config.suite));
-    match config.generation {
-        // `libethcore/EVMSchedule.h`, FiscoBcosScheduleV3: the instructions and costs of Constantinople, as the
-        // interpreter has them, whatever the schedule calls itself.
-        Generation::Two => Rules {
-            spec: SpecId::PETERSBURG,
-            suite: config.suite,
-            input_byte_gas: 68,
-            max_code: 0x40000,
-            first_nonce: 0,
-            by_place: false,
-            code_required: true,
-            system,
-        },
-        // `bcos-executor`, FiscoBcosScheduleV320.
-        Generation::Three => Rules {
-            spec: SpecId::MERGE,
-            suite: config.suite,
-            input_byte_gas: 68,
-            max_code: 0x40000,
-            first_nonce: 0,
-            by_place: true,
-            code_required: true,
-            system,
-        },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -42,6 +43,8 @@ pub struct FiscoConfig {
     pub sealers: usize,
     /// When blocks are made.
     pub sealing: Sealing,
+    /// Where blocks are kept; none keeps them in memory alone.
+    pub folder: Option<PathBuf>,
 }
 
 impl FiscoConfig {
@@ -59,6 +62,7 @@ impl FiscoConfig {
             groups: vec![group.into()],
             sealers: 4,
             sealing: Sealing::AtOnce,
+            folder: None,
         }
     }
 }
@@ -72,6 +76,14 @@ pub enum StartError {
     /// Group ids and chain ids of 2.x are numbers.
     #[error("{0:?} is no number; the chains and groups of FISCO-like 2.x are numbered")]
     NoNumber(String),
+    /// The folder of blocks cannot be used.
+    #[error("the folder of blocks cannot be used: {0}")]
+    Store(#[from] sled::Error),
+    /// A block on disk is not of this chain.
+    #[error(
+        "block {0} on disk cannot be made again: was the folder another chain's, or another cryptography's?"
+    )]
+    Log(u64),
     /// There is no group.
     #[error("a node has at least one group")]
     NoGroup,
@@ -103,9 +115,10 @@ impl FiscoNode {
                 }
             }
         }
+        let store = config.folder.as_ref().map(sled::open).transpose()?;
         let mut groups = BTreeMap::new();
         for id in &config.groups {
-            groups.insert(id.clone(), Mutex::new(Group::new(&config, id)?));
+            groups.insert(id.clone(), Mutex::new(Group::new(&config, id, store.as_ref())?));
         }
         Ok(FiscoNode { config: Arc::new(config), groups: Arc::new(groups) })
     }

@@ -29,7 +29,7 @@ pub struct Transaction {
 #[derive(Clone, Debug)]
 pub enum Fields {
     /// 2.x.
-    V2(v2::transaction::Fields),
+    V2(Box<v2::transaction::Fields>),
     /// 3.x.
     V3(Box<v3::transaction::Fields>),
 }

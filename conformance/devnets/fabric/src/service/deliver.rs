@@ -13,6 +13,7 @@ use crate::{
     identity::Identity,
     ledger::BlockEntry,
     node::Node,
+    proposal::WINDOW_SECONDS,
     proto::{
         common::{ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader, Status as BlockStatus},
         ledger::TxPvtReadWriteSet,
@@ -27,9 +28,6 @@ use crate::{
 
 /// How many blocks wait for a slow client.
 const AHEAD: usize = 64;
-
-/// How far a request's time may be from now: 15 minutes, in seconds.
-const WINDOW: u64 = 15 * 60;
 
 /// What of a block is sent.
 #[derive(Clone, Copy, Debug)]
@@ -113,11 +111,12 @@ fn read(node: &Node, request: &Envelope) -> Result<Wanted, BlockStatus> {
         return Err(bad);
     }
     let sent = channel_header.timestamp.and_then(|time| u64::try_from(time.seconds).ok()).ok_or(bad)?;
-    if sent.abs_diff(clock::milliseconds() / 1000) > WINDOW {
+    if sent.abs_diff(clock::milliseconds() / 1000) > WINDOW_SECONDS {
         return Err(bad);
     }
     let channel = node.channel(&channel_header.channel_id).cloned().ok_or(BlockStatus::NotFound)?;
-    let reader = reader(node, &signer.creator, &request.payload, &request.signature);
+    let reader =
+        reader(node, &channel_header.channel_id, &signer.creator, &request.payload, &request.signature);
     let reader = reader.map_err(|_| BlockStatus::Forbidden)?;
     let seek = SeekInfo::decode(payload.data.as_slice()).map_err(|_| bad)?;
     let (Some(first), Some(last)) = (seek.start, seek.stop) else { return Err(bad) };

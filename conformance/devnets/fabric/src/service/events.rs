@@ -6,7 +6,7 @@ use prost::Message as _;
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use super::gateway::reader;
+use super::gateway::{no_reader, reader};
 use crate::{
     channel::Channel,
     node::Node,
@@ -31,11 +31,9 @@ pub fn chaincode_events(node: &Node, signed: &SignedChaincodeEventsRequest) -> R
     }
     let request = ChaincodeEventsRequest::decode(signed.request.as_slice())
         .map_err(|error| Status::invalid_argument(format!("invalid chaincode events request: {error}")))?;
-    reader(node, &request.identity, &signed.request, &signed.signature).map_err(Status::permission_denied)?;
-    let channel = node
-        .channel(&request.channel_id)
-        .cloned()
-        .ok_or_else(|| Status::not_found(format!("channel {} not found", request.channel_id)))?;
+    let channel = node.channel(&request.channel_id).cloned().ok_or_else(|| no_reader(&request.channel_id))?;
+    reader(node, &request.channel_id, &request.identity, &signed.request, &signed.signature)
+        .map_err(Status::permission_denied)?;
     let start = start(&channel, &request)?;
     let (sender, events) = mpsc::channel(AHEAD);
     tokio::spawn(send(channel, request, start, sender));

@@ -38,7 +38,7 @@ pub fn evaluate(node: &Node, local: &Member, request: EvaluateRequest) -> Result
         ));
     }
     if node.channel(channel).is_none() {
-        return Err(Status::unavailable(format!("failed to get config for channel [{channel}]")));
+        return Err(Status::unavailable(no_config(channel)));
     }
     let targets = &request.target_organizations;
     let peer = match targets.as_slice() {
@@ -164,7 +164,8 @@ fn endorsers<'a>(
     if system::is_system(chaincode) || !is_there {
         // Discovery knows no policy for these, and a gateway that is told no organisations asks discovery.
         return Err(Status::failed_precondition(format!(
-            "No metadata was found for chaincode {chaincode} in channel {channel}"
+            "no combination of peers can be derived which satisfy the endorsement policy: No metadata was found for \
+             chaincode {chaincode} in channel {channel}"
         )));
     }
     let policy = node.channel(channel).and_then(|channel| channel.policies.get(chaincode));
@@ -201,7 +202,7 @@ pub fn submit(node: &Node, request: SubmitRequest) -> Result<SubmitResponse, Sta
     }
     let channel = &request.channel_id;
     if node.channel(channel).is_none() {
-        return Err(Status::failed_precondition(format!("failed to get config for channel [{channel}]")));
+        return Err(Status::failed_precondition(no_config(channel)));
     }
     match receive(node, prepared) {
         Ok(()) => Ok(SubmitResponse {}),
@@ -242,19 +243,28 @@ pub async fn commit_status(
     if let Some(missing) = missing {
         return Err(Status::invalid_argument(missing));
     }
-    let channel = node
-        .channel(&request.channel_id)
-        .cloned()
-        .ok_or_else(|| Status::permission_denied(format!("failed to find channel {}", request.channel_id)))?;
-    reader(node, &request.identity, &signed.request, &signed.signature).map_err(Status::permission_denied)?;
+    let channel = node.channel(&request.channel_id).cloned().ok_or_else(|| no_reader(&request.channel_id))?;
+    reader(node, &request.channel_id, &request.identity, &signed.request, &signed.signature)
+        .map_err(Status::permission_denied)?;
     let found = channel.committed(&request.transaction_id).await;
     let found = found.map_err(|_| Status::aborted("unexpected close of commit notification channel"))?;
     Ok(CommitStatusResponse { result: found.code as i32, block_number: found.block })
 }
 
+/// What a gateway says of a channel that its peer is not in.
+fn no_config(channel: &str) -> String {
+    format!("failed to get config for channel [{channel}]: could not get last config for channel {channel}")
+}
+
+/// What it says to who asks for such a channel's commits and events: nobody may.
+pub fn no_reader(channel: &str) -> Status {
+    Status::permission_denied(format!("Failed to get policy manager for channel [{channel}]"))
+}
+
 /// Whether somebody may read a channel, and signed what he asks.
 pub fn reader(
     node: &Node,
+    channel: &str,
     identity: &[u8],
     message: &[u8],
     signature: &[u8],
@@ -264,10 +274,11 @@ pub fn reader(
     let identity = node.members.identities.identify(identity).ok();
     let identity = identity.filter(|identity| may(identity) && identity.verify(message, signature).is_ok());
     identity.ok_or_else(|| {
-        "failed evaluating policy on signed data during check policy [/Channel/Application/Readers]: [implicit policy \
-         evaluation failed - 0 sub-policies were satisfied, but this policy requires 1 of the 'Readers' sub-policies \
-         to be satisfied]"
-            .into()
+        format!(
+            "Failed evaluating policy on signed data during check policy on channel [{channel}] with policy \
+             [/Channel/Application/Readers]: [implicit policy evaluation failed - 0 sub-policies were satisfied, but this \
+             policy requires 1 of the 'Readers' sub-policies to be satisfied]"
+        )
     })
 }
 

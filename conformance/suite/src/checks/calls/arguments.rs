@@ -2,7 +2,7 @@
 
 use adapter_spec::types::{Call, ContractCall, ErrorCode, Value};
 
-use super::{super::outputs, begin::refusal};
+use super::{super::outputs, begin::refusal_once_signed};
 use crate::{
     check::{Checked, Expect as _, Stop, ensure, fail},
     trial::{Actor, Application, Trial},
@@ -99,6 +99,7 @@ pub(super) async fn largest_counts(trial: &mut Trial) -> Checked {
     let application = trial.application().await?;
     let actor = trial.actor(&application).await?;
     if trial.count(&application, &actor).await? != "0" {
+        trial.facts.testbed.offers("entry", "fund", trial.facts.testbed.makes_accounts())?;
         return Err(Stop::Unknown(
             "the largest number takes a counter at 0, and the test bed cannot fund".into(),
         ));
@@ -118,7 +119,7 @@ pub(super) async fn unfit_ones_are_refused(trial: &mut Trial) -> Checked {
     for arguments in trial.facts.testbed.probe.unfit.clone() {
         for call in [trial.invoke("add", arguments.clone())?, trial.evaluate("add", arguments.clone())?] {
             let kind = if matches!(call, Call::Invoke(_)) { "invoke" } else { "evaluate" };
-            let error = refusal(trial, &application, actor.parties(), call).await?;
+            let error = refusal_once_signed(trial, &application, &actor, call).await?;
             let code = error.as_ref().map(|error| error.code);
             ensure(
                 code == Some(ErrorCode::InvalidArgument),
@@ -139,12 +140,12 @@ pub(super) async fn types_are_never_guessed(trial: &mut Trial) -> Checked {
     let application = trial.application().await?;
     let actor = trial.actor(&application).await?;
     let call = Call::Invoke(ContractCall { abi: None, ..by_signature.clone() });
-    if let Some(error) = refusal(trial, &application, actor.parties(), call).await? {
+    if let Some(error) = refusal_once_signed(trial, &application, &actor, call).await? {
         return fail("a function named by its signature needs no description", error.to_string());
     }
     if by_signature.abi.is_some() {
         let call = Call::Invoke(ContractCall { function: bare.clone(), ..by_signature.clone() });
-        if let Some(error) = refusal(trial, &application, actor.parties(), call).await? {
+        if let Some(error) = refusal_once_signed(trial, &application, &actor, call).await? {
             return fail("a function named alone is found in abi", error.to_string());
         }
     }
@@ -156,7 +157,7 @@ pub(super) async fn types_are_never_guessed(trial: &mut Trial) -> Checked {
         }
     }
     let call = Call::Invoke(ContractCall { function: bare, abi: None, ..by_signature });
-    let error = refusal(trial, &application, actor.parties(), call).await?;
+    let error = refusal_once_signed(trial, &application, &actor, call).await?;
     let code = error.as_ref().map(|error| error.code);
     ensure(
         code == Some(ErrorCode::InvalidArgument),

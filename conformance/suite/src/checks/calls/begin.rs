@@ -21,6 +21,21 @@ pub(super) async fn refusal(
     refusal_with(application, parties, call, options).await
 }
 
+/// How a call is refused by the time that it is signed: at `begin`, or where the ledger runs a call only when it is signed, at
+/// `resume`. Where calls reserve something nothing is signed here, since what is signed cannot be given up any more.
+pub(super) async fn refusal_once_signed(
+    trial: &mut Trial,
+    application: &Application,
+    actor: &Actor,
+    call: Call,
+) -> Result<Option<Error>, Stop> {
+    if trial.facts.descriptor.ordered_accounts {
+        return refusal(trial, application, actor.parties(), call).await;
+    }
+    let options = trial.options();
+    Ok(application.try_call(call, actor, options).await?.err())
+}
+
 /// The same with these options.
 pub(super) async fn refusal_with(
     application: &Application,

@@ -12,6 +12,7 @@ use crate::{
 
 fn deployment(trial: &mut Trial) -> Result<Deployment, Stop> {
     let deployment = trial.facts.testbed.probe.deployment.clone();
+    trial.facts.testbed.offers("entry", "deployment", deployment.is_some())?;
     let deployment =
         deployment.ok_or_else(|| Stop::Unknown("the test bed's probe cannot be deployed again".into()))?;
     // Where ledgers go by names, a name of its own.

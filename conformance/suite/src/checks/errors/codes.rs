@@ -85,12 +85,11 @@ async fn failure(
     call: Call,
     options: CallOptions,
 ) -> Result<Option<Error>, Stop> {
-    let step = match app.begin(call, actor.parties(), options).await {
-        Ok(step) => step,
-        Err(CallError::Answered(error)) => return Ok(Some(error)),
-        Err(CallError::Ended(ended)) => return fail("an answer of begin", ended.to_string()),
+    let envelope = match app.try_call(call, actor, options).await? {
+        Ok(Signed::Envelope(envelope)) => envelope,
+        Ok(Signed::Answer(_)) => return Ok(None),
+        Err(error) => return Ok(Some(error)),
     };
-    let Signed::Envelope(envelope) = app.sign(actor, step).await? else { return Ok(None) };
     if let Err(failure) = app.try_send(&envelope).await? {
         return Ok(Some(failure.error));
     }

@@ -109,15 +109,12 @@ pub(super) async fn reason(trial: &mut Trial) -> Checked {
         Ok(_) => {}
     }
     let (call, options) = (trial.invoke("fail", vec![Value::Text(reason.clone())])?, trial.options());
-    let step = match app.begin(call, actor.parties(), options).await {
-        Err(adapter_spec::CallError::Answered(error)) => return told("begin of a write that fails", &error),
-        Err(adapter_spec::CallError::Ended(ended)) => {
-            return Err(Fault::new("a write that fails is answered", ended.to_string()).into());
+    let envelope = match app.try_call(call, &actor, options).await? {
+        Err(error) => return told("begin or resume of a write that fails", &error),
+        Ok(Signed::Envelope(envelope)) => envelope,
+        Ok(Signed::Answer(_)) => {
+            return Err(Fault::new("a call that writes ends in send", "an answer").into());
         }
-        Ok(step) => step,
-    };
-    let Signed::Envelope(envelope) = app.sign(&actor, step).await? else {
-        return Err(Fault::new("a call that writes ends in send", "an answer").into());
     };
     match app.try_send(&envelope).await? {
         Err(failure) => told("send of a write that fails", &failure.error),

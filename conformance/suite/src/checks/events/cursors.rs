@@ -73,6 +73,18 @@ pub(super) async fn beyond_the_head(trial: &mut Trial) -> Checked {
     behind.disturb(Which::of(Function::Events), Disturbance::Stale);
     let came = read(&behind, filter, cursor).await;
     behind.calm();
+    // A replica is told by the questions that it answered before; where each is asked anew, as one that is signed, there is none.
+    let calls = behind.calls();
+    let asked: Vec<Vec<u8>> = calls
+        .iter()
+        .map(|call| call.requests().into_iter().flat_map(|asked| asked.content).collect())
+        .collect();
+    if let Some((last, before)) = asked.split_last()
+        && !before.contains(last)
+        && came.is_ok()
+    {
+        return Err(Stop::NotApplicable("the adapter asks nothing twice in the same words".into()));
+    }
     let error = came.refused("a cursor beyond the node's head: out-of-range")?;
     if matches!(error.code, ErrorCode::CorruptResponse | ErrorCode::Unavailable) {
         return Err(Stop::NotApplicable("the adapter takes no answer of a node that hangs".into()));

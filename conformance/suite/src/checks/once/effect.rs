@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 
 use adapter_spec::{
     Function,
-    types::{
-        Effect, Inclusion, SendFailure,
-        transport::{JsonRpcError, Lent},
-    },
+    types::{Effect, Inclusion, SendFailure, transport::Lent},
 };
 use berth_lending::recording::Import;
 
@@ -17,7 +14,6 @@ use super::{
 };
 use crate::{
     check::{Checked, Expect as _, Stop, ensure, fail, same},
-    testbed::NativeError,
     trial::{Disturbance, Trial, Which, observed::json},
 };
 
@@ -60,7 +56,7 @@ pub(super) async fn never_is_true(trial: &mut Trial) -> Checked {
 
 pub(super) async fn after_a_lost_send(trial: &mut Trial) -> Checked {
     let mut seconds = vec![Disturbance::Unreachable, Disturbance::LostBefore];
-    seconds.extend(refusal(trial).map(Disturbance::RpcError));
+    seconds.extend(refusal(trial).map(Disturbance::Native));
     for second in seconds {
         let ready = ready(trial).await?;
         let (application, envelope) = (&ready.application, &ready.envelope);
@@ -81,38 +77,25 @@ pub(super) async fn after_a_lost_send(trial: &mut Trial) -> Checked {
 }
 
 /// A refusal for good that the test bed knows, of any.
-fn refusal(trial: &mut Trial) -> Option<JsonRpcError> {
-    let known: Vec<_> = trial
-        .facts
-        .testbed
-        .native_errors
-        .iter()
-        .filter(|known| known.effect == Some(Effect::Never))
-        .filter_map(error_object)
-        .collect();
+fn refusal(trial: &mut Trial) -> Option<serde_json::Value> {
+    let known = trial.facts.testbed.native_errors.iter();
+    let known = known.filter(|known| known.effect == Some(Effect::Never));
+    let known: Vec<_> = known.map(|known| known.answer.clone()).collect();
     let choice = trial.below(known.len());
     known.into_iter().nth(choice)
-}
-
-fn error_object(known: &NativeError) -> Option<JsonRpcError> {
-    let code = known.answer.get("code")?.as_i64()?;
-    let message = known.answer.get("message")?.as_str()?.to_owned();
-    let data = known.answer.get("data").filter(|data| !data.is_null()).map(ToString::to_string);
-    Some(JsonRpcError { code, message, data })
 }
 
 pub(super) async fn refusals(trial: &mut Trial) -> Checked {
     let facts = trial.facts.clone();
     let known = facts.testbed.native_errors.iter();
-    let known: Vec<_> =
-        known.filter_map(|known| Some((known, known.effect?, error_object(known)?))).collect();
+    let known: Vec<_> = known.filter_map(|known| Some((known, known.effect?))).collect();
     if known.is_empty() {
         return Err(Stop::Unknown("the test bed has no native error with an effect".into()));
     }
-    for (known, effect, object) in known {
+    for (known, effect) in known {
         let Ready { application, envelope, .. } = &ready(trial).await?;
         let which = Which { method: Some(known.method.clone()), ..Which::of(Function::Send) };
-        application.disturb(which, Disturbance::RpcError(object));
+        application.disturb(which, Disturbance::Native(known.answer.clone()));
         let sent = application.try_send(envelope).await;
         application.calm();
         match sent? {

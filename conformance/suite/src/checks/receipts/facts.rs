@@ -111,14 +111,14 @@ async fn failed(trial: &mut Trial) -> Result<(Application, adapter_spec::types::
     if trial.facts.testbed.probe.functions.contains_key("fail") {
         let (reason, options) = (trial.name(), trial.options());
         let call = trial.invoke("fail", vec![Value::Text(reason)])?;
-        if let Ok(step) = application.begin(call, actor.parties(), options).await
-            && let crate::trial::Signed::Envelope(envelope) = application.sign(&actor, step).await?
+        if let Ok(crate::trial::Signed::Envelope(envelope)) =
+            application.try_call(call, &actor, options).await?
         {
             same(&Ok(()), &application.try_send(&envelope).await?, "sending a good envelope")?;
             return Ok((application, envelope));
         }
     }
-    // The ledger tells at begin what would fail. So two are begun that would both succeed, and exclude each other.
+    // The ledger tells before anything is sent what would fail. So two are begun that would both succeed, and exclude each other.
     if trial.contracts.preset.is_none() {
         return Err(Stop::NotApplicable("what would fail does not get onto this ledger".into()));
     }

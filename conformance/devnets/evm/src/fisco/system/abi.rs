@@ -1,7 +1,7 @@
 //! Arguments and results of system contracts.
 
 use alloy_dyn_abi::{DynSolType, DynSolValue};
-use alloy_primitives::{Address, Bytes, I256};
+use alloy_primitives::{Bytes, I256};
 
 use crate::{evm::system::SystemResult, suite::Suite};
 
@@ -26,12 +26,6 @@ impl Arguments {
     /// A text.
     pub fn text(&self, index: usize) -> String {
         self.0.get(index).and_then(DynSolValue::as_str).unwrap_or_default().to_owned()
-    }
-
-    /// An address.
-    #[allow(dead_code, reason = "BFS of 3.x will read it")]
-    pub fn address(&self, index: usize) -> Address {
-        self.0.get(index).and_then(DynSolValue::as_address).unwrap_or_default()
     }
 }
 

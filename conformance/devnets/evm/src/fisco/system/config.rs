@@ -1,8 +1,11 @@
 //! The system configuration, 0x1000 (`SystemConfigPrecompiled.cpp`).
 
-use alloy_primitives::{Address, U256, address};
+use alloy_primitives::{Address, address};
 
-use super::abi::{self, Arguments};
+use super::{
+    abi::{self, Arguments},
+    committed::Committed,
+};
 use crate::{
     evm::{
         state::State,
@@ -32,20 +35,8 @@ const KEYS: &[(&str, &str, i64)] = &[
 #[must_use]
 pub fn config_value(state: &State, key: &str) -> Option<String> {
     let (_, usual, _) = KEYS.iter().find(|(known, ..)| *known == key)?;
-    let set = Strings::new(&mut Committed(state)).get(key.as_bytes());
+    let set = Strings::new(&mut Committed { state, contract: ADDRESS }).get(key.as_bytes());
     Some(if set.is_empty() { (*usual).to_owned() } else { String::from_utf8_lossy(&set).into_owned() })
-}
-
-struct Committed<'a>(&'a State);
-
-impl Slots for Committed<'_> {
-    fn load(&mut self, slot: U256) -> U256 {
-        self.0.slot(ADDRESS, slot)
-    }
-
-    fn store(&mut self, _: U256, _: U256) {}
-
-    fn create(&mut self, _: Address, _: Vec<u8>) {}
 }
 
 pub(super) fn call(suite: Suite, call: &SystemCall<'_>, slots: &mut dyn Slots) -> SystemResult {

@@ -1,11 +1,14 @@
 //! The contracts of the node's own program. Their tables lie in storage of their own, so that a revert takes them back.
 
 mod abi;
+mod committed;
 mod config;
+mod consensus;
 mod names;
 mod tables;
 
 pub use config::config_value;
+pub use consensus::{Role, role};
 
 use alloy_primitives::Address;
 
@@ -20,13 +23,15 @@ use crate::{
 pub struct Contracts {
     generation: Generation,
     suite: Suite,
+    nodes: Vec<String>,
 }
 
 type Call = fn(Suite, &SystemCall<'_>, &mut dyn Slots) -> SystemResult;
 
 impl Contracts {
-    pub(super) fn new(generation: Generation, suite: Suite) -> Self {
-        Contracts { generation, suite }
+    /// The contracts of a group of these nodes, by their ids.
+    pub(super) fn new(generation: Generation, suite: Suite, nodes: Vec<String>) -> Self {
+        Contracts { generation, suite, nodes }
     }
 
     fn find(&self, address: &Address) -> Option<Call> {
@@ -45,7 +50,7 @@ impl Contracts {
 
 impl SystemContracts for Contracts {
     fn contains(&self, address: &Address) -> bool {
-        self.find(address).is_some()
+        *address == consensus::ADDRESS || self.find(address).is_some()
     }
 
     fn home(&self, address: Address) -> Address {
@@ -56,6 +61,9 @@ impl SystemContracts for Contracts {
     }
 
     fn call(&self, call: &SystemCall<'_>, slots: &mut dyn Slots) -> SystemResult {
+        if call.contract == consensus::ADDRESS {
+            return consensus::call(self.suite, &self.nodes, call, slots);
+        }
         match self.find(&call.contract) {
             Some(contract) => contract(self.suite, call, slots),
             None => abi::undefined(),

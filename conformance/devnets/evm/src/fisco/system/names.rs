@@ -160,8 +160,8 @@ fn list(strings: &mut Strings<'_>, path: &str) -> SystemResult {
 /// Parts of letters, digits and a few signs, at most six deep.
 fn path_valid(path: &str) -> bool {
     let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
-    let good = |part: &&str| {
+    let good = |part: &str| {
         !part.is_empty() && part.chars().all(|letter| letter.is_alphanumeric() || "+-*_.".contains(letter))
     };
-    parts.len() <= 6 && path.len() <= 255 && parts.iter().all(|part| good(&part))
+    parts.len() <= 6 && path.len() <= 255 && parts.iter().all(|part| good(part))
 }

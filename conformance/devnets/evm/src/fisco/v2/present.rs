@@ -36,7 +36,7 @@ pub(super) fn header(block: &Block, number: Value) -> Value {
 /// The sealers' signatures.
 pub(super) fn signatures(block: &Block) -> Value {
     let one = |(index, signature): &(u64, Vec<u8>)| json!({"index": quantity(*index), "signature": data(signature)});
-    block.signatures.iter().map(one).collect()
+    block.signatures().iter().map(one).collect()
 }
 
 /// A block with its transactions whole or by hash; whole blocks have the signatures too.

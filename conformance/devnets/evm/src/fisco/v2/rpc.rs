@@ -185,7 +185,7 @@ impl Asked<'_> {
             "getBlockNumber" => Ok(quantity(group.height()).into()),
             "getPbftView" => Ok("0x1".into()),
             "getSealerList" | "getGroupPeers" => Ok(ids(&group)),
-            "getObserverList" => Ok(json!([])),
+            "getObserverList" => Ok(group.observer_ids().iter().map(hex::encode).collect()),
             "getConsensusStatus" => Ok(consensus_status(&group)),
             "getSyncStatus" => Ok(sync_status(&group)),
             "getSystemConfigByKey" => group

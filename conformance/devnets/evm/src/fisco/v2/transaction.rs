@@ -89,7 +89,7 @@ pub fn decode(raw: &[u8], suite: Suite) -> Result<Transaction, DecodeError> {
         nonce: random_id.to_be_bytes::<32>().to_vec(),
         block_limit,
         raw: Bytes::copy_from_slice(raw),
-        fields: fisco::Fields::V2(Fields {
+        fields: fisco::Fields::V2(Box::new(Fields {
             random_id,
             gas_price,
             gas,
@@ -100,7 +100,7 @@ pub fn decode(raw: &[u8], suite: Suite) -> Result<Transaction, DecodeError> {
             r,
             s,
             v,
-        }),
+        })),
     })
 }
 

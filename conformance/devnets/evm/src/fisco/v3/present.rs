@@ -38,7 +38,7 @@ pub(super) fn header(block: &Block) -> Value {
         "consensusWeights": vec![WEIGHT; header.sealers.len()],
         "sealerList": header.sealers.iter().map(data).collect::<Vec<_>>(),
         "parentInfo": parents,
-        "signatureList": block.signatures.iter().map(signature).collect::<Vec<_>>(),
+        "signatureList": block.signatures().iter().map(signature).collect::<Vec<_>>(),
     })
 }
 

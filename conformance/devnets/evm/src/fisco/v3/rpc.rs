@@ -22,6 +22,31 @@ const GET_STORAGE: i64 = 3008;
 const ERROR_ARGUMENT: i64 = 3003;
 const EMPTY_ENTRY: i64 = 3009;
 
+/// The methods whose first parameter is a group.
+const OF_GROUP: &[&str] = &[
+    "call",
+    "getBlockNumber",
+    "getBlockByNumber",
+    "getBlockByHash",
+    "getBlockHashByNumber",
+    "getTransaction",
+    "getTransactionReceipt",
+    "getCode",
+    "getABI",
+    "getSealerList",
+    "getObserverList",
+    "getNodeListByType",
+    "getPbftView",
+    "getPendingTxSize",
+    "getSyncStatus",
+    "getConsensusStatus",
+    "getSystemConfigByKey",
+    "getTotalTransactionCount",
+    "getGroupPeers",
+    "getGroupInfo",
+    "getGroupNodeInfo",
+];
+
 /// The answer to a method.
 pub async fn answer(node: &FiscoNode, method: &str, params: &Value) -> Answer {
     let Some(params) = params.as_array() else {
@@ -149,55 +174,50 @@ impl Asked<'_> {
     }
 
     fn of_group(&self) -> Answer {
-        let group = self.group();
-        let group = || group;
+        if !OF_GROUP.contains(&self.method) {
+            return Err(RpcError::new(-32601, "The method does not exist/is not available."));
+        }
+        let group = self.group()?;
         match self.method {
-            "call" => self.call(&*group()?),
-            "getBlockNumber" => Ok(group()?.height().into()),
-            "getBlockByNumber" => {
-                let group = group()?;
-                Ok(present::block(self.numbered(&group, 2)?, self.truth(3), self.truth(4)))
-            }
+            "call" => self.call(&group),
+            "getBlockNumber" => Ok(group.height().into()),
+            "getBlockByNumber" => Ok(present::block(self.numbered(&group, 2)?, self.truth(3), self.truth(4))),
             "getBlockByHash" => {
-                let group = group()?;
                 let block = group.block_by_hash(&self.hash(2)?);
                 let block =
                     block.ok_or_else(|| RpcError::new(GET_STORAGE, "GetBlockNumberByHash failed "))?;
                 Ok(present::block(block, self.truth(3), self.truth(4)))
             }
             "getBlockHashByNumber" => {
-                let group = group()?;
                 Ok(data(self.numbered(&group, 2).map(|block| block.hash).unwrap_or_default()).into())
             }
-            "getTransaction" => self.transaction(&*group()?),
-            "getTransactionReceipt" => self.receipt(&*group()?),
+            "getTransaction" => self.transaction(&group),
+            "getTransactionReceipt" => self.receipt(&group),
             "getCode" => {
                 let address = parse_address(self.text(2)).unwrap_or_default();
-                let code = group()?.code(address);
+                let code = group.code(address);
                 Ok(if code.is_empty() { String::new() } else { data(code) }.into())
             }
             "getABI" => {
                 let address = parse_address(self.text(2)).unwrap_or_default();
-                Ok(group()?.abi(address).into())
+                Ok(group.abi(address).into())
             }
-            "getSealerList" => Ok(sealers(&*group()?)),
-            "getObserverList" => Ok(group().map(|_| json!([]))?),
+            "getSealerList" => Ok(sealers(&group)),
+            "getObserverList" => Ok(group.observer_ids().iter().map(hex::encode).collect()),
             "getNodeListByType" => {
-                let group = group()?;
                 Ok(if self.text(2) == "consensus_sealer" { sealers(&group) } else { json!([]) })
             }
-            "getPbftView" => Ok(group().map(|_| json!(1))?),
-            "getPendingTxSize" => Ok(group()?.pool().len().into()),
-            "getSyncStatus" => Ok(sync_status(&*group()?).to_string().into()),
-            "getConsensusStatus" => Ok(consensus_status(&*group()?).to_string().into()),
+            "getPbftView" => Ok(json!(1)),
+            "getPendingTxSize" => Ok(group.pool().len().into()),
+            "getSyncStatus" => Ok(sync_status(&group).to_string().into()),
+            "getConsensusStatus" => Ok(consensus_status(&group).to_string().into()),
             "getSystemConfigByKey" => {
-                let value = group()?.system_config(self.text(2)).ok_or_else(|| {
+                let value = group.system_config(self.text(2)).ok_or_else(|| {
                     RpcError::new(EMPTY_ENTRY, "asyncGetSystemTableEntry failed for empty entry")
                 })?;
                 Ok(json!({"blockNumber": 0, "value": value}))
             }
             "getTotalTransactionCount" => {
-                let group = group()?;
                 let (total, failed) = group.totals();
                 Ok(json!({
                     "blockNumber": group.height(),
@@ -205,10 +225,10 @@ impl Asked<'_> {
                     "failedTransactionCount": failed,
                 }))
             }
-            "getGroupPeers" => Ok(group()?.sealer_ids().iter().map(hex::encode).collect()),
-            "getGroupInfo" => Ok(group_info(&*group()?)),
-            "getGroupNodeInfo" => Ok(node_info(&*group()?)),
-            _ => Err(RpcError::new(-32601, "The method does not exist/is not available.")),
+            "getGroupPeers" => Ok(group.sealer_ids().iter().map(hex::encode).collect()),
+            "getGroupInfo" => Ok(group_info(&group)),
+            "getGroupNodeInfo" => Ok(node_info(&group)),
+            _ => Ok(Value::Null),
         }
     }
 

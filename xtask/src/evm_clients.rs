@@ -1,4 +1,4 @@
-//! A client that uses FISCO BCOS's official Go SDK, which the FISCO-like node is held against.
+//! Clients of others that the local EVM nodes are held against: FISCO BCOS's official Go SDK, and packages of npm.
 
 use std::{
     fs,
@@ -10,13 +10,20 @@ use std::{
 use crate::{
     cache::Cache,
     failure::{Failure, OrFail as _, Outcome},
-    process,
+    node_tools, process,
     workspace::Workspace,
 };
 
-/// What it is built from.
+/// What npm installs from.
+const PACKAGES: &str = "conformance/devnets/evm/tests/clients/node";
+/// What the client of the Go SDK is built from.
 const FOLDER: &str = "conformance/devnets/evm/tests/clients/go-sdk";
 const FILES: [&str; 3] = ["go.mod", "go.sum", "main.go"];
+
+/// Installs viem and sm-crypto the first time, into the cache.
+pub fn install_packages(workspace: &Workspace, cache: &Cache) -> Outcome<PathBuf> {
+    node_tools::install_packages(cache, &workspace.root.join(PACKAGES), "evm-clients", "viem and sm-crypto")
+}
 
 /// Builds the client the first time, into the cache; the SDK comes as a Go module, at the version that `go.mod` fixes.
 pub fn install(workspace: &Workspace, cache: &Cache) -> Outcome<PathBuf> {
