@@ -22,6 +22,7 @@ Options:
   --only STEPS       test: only these steps, with commas: fmt, clippy, tests, doc, deny
   --real FRAMEWORK   setup, test: real programs of a framework too, built with Go; may be given several times.
                      `ethereum` is Geth, `fabric` Hyperledger Fabric 3.1, `fabric-2.5` the other release in use
+  --mutants          test: instead, every broken adapter under all checks of the suite; writes conformance/MUTANTS.md
   -h, --help         This text
 
 What comes behind `--` goes to `cargo test`, the demo or `cargo bench`. Keep `--workspace`: a build of one package
@@ -35,6 +36,7 @@ Examples:
   cargo xtask test --only fmt,clippy
   cargo xtask test --only tests -- --workspace --test anvil_component
   cargo xtask test --real ethereum --real fabric
+  cargo xtask test --mutants
   cargo xtask bench -- --bench host -- warm
 ";
 
@@ -67,6 +69,8 @@ pub struct Arguments {
     pub only: Vec<String>,
     /// Whether Geth was asked for.
     pub real_ethereum: bool,
+    /// Whether, in place of all else, every mutant is to be run under all clauses.
+    pub mutants: bool,
     /// Which release of Fabric was asked for.
     pub real_fabric: Option<Release>,
     /// What came behind `--`.
@@ -86,8 +90,14 @@ impl Arguments {
             Some("bench") => Task::Bench,
             Some(other) => return Err(not_understood(other)),
         };
-        let mut arguments =
-            Arguments { task, only: Vec::new(), real_ethereum: false, real_fabric: None, rest: Vec::new() };
+        let mut arguments = Arguments {
+            task,
+            only: Vec::new(),
+            real_ethereum: false,
+            real_fabric: None,
+            mutants: false,
+            rest: Vec::new(),
+        };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "-h" | "--help" => arguments.task = Task::Help,
@@ -107,6 +117,7 @@ impl Arguments {
                     let framework = words.next().unwrap_or_default();
                     arguments.add_real(&framework)?;
                 }
+                "--mutants" if task == Task::Test => arguments.mutants = true,
                 "--" if matches!(task, Task::Demo | Task::Test | Task::Bench) => {
                     arguments.rest = words.collect();
                     break;
@@ -159,6 +170,7 @@ mod tests {
         assert_eq!(arguments.only, ["fmt", "tests"]);
         assert!(arguments.real_ethereum);
         assert_eq!(arguments.rest, ["-p", "adapter-sdk"]);
+        assert!(!arguments.mutants && parse("test --mutants").unwrap().mutants);
     }
 
     #[test]
@@ -184,6 +196,7 @@ mod tests {
             ("setup --only fmt", "--only"),
             ("test --real quantum", "quantum"),
             ("setup -- -x", "--"),
+            ("bench --mutants", "--mutants"),
         ] {
             assert!(parse(line).unwrap_err().to_string().contains(named), "{line}");
         }

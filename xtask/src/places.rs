@@ -8,6 +8,8 @@ use crate::{node_tools::NodeTools, python::Python};
 pub struct Places {
     /// The folder of components.
     pub components: PathBuf,
+    /// The folder that reports of the conformance suite are written into.
+    pub reports: PathBuf,
     /// What npm installed.
     pub node_tools: NodeTools,
     /// Geth, where it was asked for.
@@ -25,11 +27,12 @@ pub struct Places {
 }
 
 impl Places {
-    /// Sets `BERTH_COMPONENTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_FABRIC_MODULES`, `BERTH_GETH` and
-    /// `BERTH_FABRIC` where they were asked for, `BERTH_FISCO_GO_SDK`, `BERTH_EVM_CLIENTS` and `BERTH_PYTHON` where
+    /// Sets `BERTH_COMPONENTS`, `BERTH_REPORTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_FABRIC_MODULES`,
+    /// `BERTH_GETH` and `BERTH_FABRIC` where they were asked for, `BERTH_FISCO_GO_SDK`, `BERTH_EVM_CLIENTS` and `BERTH_PYTHON` where
     /// they could be had.
     pub fn tell(&self, command: &mut Command) {
         command.env("BERTH_COMPONENTS", &self.components);
+        command.env("BERTH_REPORTS", &self.reports);
         command.env("BERTH_ANVIL", &self.node_tools.anvil);
         command.env("BERTH_NODE_TOOLS", &self.node_tools.folder);
         match &self.geth {

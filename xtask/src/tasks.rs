@@ -95,6 +95,13 @@ pub fn bench(arguments: &Arguments) -> Outcome<()> {
 pub fn test(arguments: &Arguments) -> Outcome<()> {
     let workspace = Workspace::load()?;
     let mut steps = Steps::only(arguments.only.clone());
+    if arguments.mutants {
+        steps.run("mutants", "every broken adapter under all checks of the suite", || {
+            let test = ["test", "--workspace", "--test", "all_clauses", "--", "--ignored", "--nocapture"];
+            process::run(workspace.cargo().args(test))
+        });
+        return steps.finish();
+    }
     println!(
         "A first run compiles everything: 15 to 25 minutes on two cores. Later ones take a minute or two."
     );
@@ -126,7 +133,14 @@ pub fn test(arguments: &Arguments) -> Outcome<()> {
                     command.arg("--workspace");
                 }
                 places.tell(&mut command);
-                process::run(command.args(&arguments.rest))
+                let ran = process::run(command.args(&arguments.rest));
+                if places.reports.exists() {
+                    println!(
+                        "   reports of the conformance suite, for browsers too: {}",
+                        places.reports.display()
+                    );
+                }
+                ran
             });
             if arguments.rest.is_empty() {
                 steps.run(
@@ -189,6 +203,7 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
     let all = node_tools.zip(components).zip(fabric_modules);
     Ok(all.map(|((node_tools, components), fabric_modules)| Places {
         components,
+        reports: workspace.target.join("reports"),
         node_tools,
         geth,
         fabric,

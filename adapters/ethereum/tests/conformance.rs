@@ -14,9 +14,15 @@ use std::{
     path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
+    time::{Duration, Instant, SystemTime},
 };
 
-use berth_suite::{CheckResult, Conclusion, NetworkGround, Outcome, Plan, Progress, Testbed, replay, run};
+use adapter_spec::Adapter;
+use berth_host::{Host, HostConfig, Limits};
+use berth_suite::{
+    CheckResult, Conclusion, Evidence, NetworkGround, Outcome, Plan, Progress, Testbed, replay,
+    report::Report, run,
+};
 
 struct Anvil(Child);
 
@@ -67,39 +73,106 @@ impl Progress for Shown {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_native_plug_in_keeps_every_clause_and_its_recording_comes_to_the_same_verdict() {
-    let Some((_anvil, url)) = anvil() else { return };
+/// A check that makes as many is slow, and no part of a quick run. Marked are those of more than 250; the rest is room for a
+/// node that lets itself be asked once more.
+const MOST_IMPORT_CALLS: usize = 300;
+
+/// What is tested.
+struct Subject {
+    adapter: Arc<dyn Adapter>,
+    /// Of a component: its digest and its imports.
+    component: Option<(String, Vec<String>)>,
+}
+
+/// The component that `cargo xtask components` made.
+async fn component() -> Subject {
+    let folder = std::env::var_os("BERTH_COMPONENTS").expect("BERTH_COMPONENTS: run cargo xtask test");
+    let bytes = std::fs::read(Path::new(&folder).join("ethereum.component.wasm")).unwrap();
+    // Instances enough for every application that a check opens, and none that goes idle on the way: so a replay opens as
+    // many as the run that was recorded.
+    let config = HostConfig { instances: 256, idle: Duration::from_secs(24 * 3600), ..HostConfig::default() };
+    let adapter = Host::new(config).unwrap().load(&bytes, Limits::default()).await.unwrap();
+    let facts = adapter.facts();
+    let component = Some((hex::encode(facts.digest), facts.imports.clone()));
+    Subject { adapter: Arc::new(adapter), component }
+}
+
+/// What adapters asked of their imports in each check, counted.
+fn import_calls(evidence: &Evidence) -> Vec<(usize, &str)> {
+    let count = |recordings: &Vec<berth_lending::recording::Recording>| {
+        recordings.iter().flat_map(|one| &one.calls).map(|call| call.exchanges.len()).sum()
+    };
+    let mut counts: Vec<_> =
+        evidence.recordings.iter().map(|(check, of)| (count(of), check.as_str())).collect();
+    counts.sort_unstable();
+    counts
+}
+
+/// Runs the suite, and again from the recording; the evidence, where there is a node.
+async fn examined(subject: Subject, quick: bool) -> Option<Evidence> {
+    let (_anvil, url) = anvil()?;
     let program = std::env::var("BERTH_ANVIL").unwrap();
     let places = [("node", url), ("version", "Anvil".to_owned()), ("program", program)];
     let places = places.map(|(name, value)| (name.to_owned(), value)).into();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/testbed.toml");
     let testbed = Testbed::read(&path, &places).unwrap();
-    let adapter: Arc<dyn adapter_spec::Adapter> = Arc::new(adapter_ethereum::native());
+    let Subject { adapter, component } = subject;
     let descriptor = adapter.describe().await.unwrap();
     let only = std::env::var("BERTH_ONLY").map(|only| only.split(',').map(str::to_owned).collect());
     let plan = Plan {
         adapter: adapter.clone(),
-        component: None,
+        component: component.clone(),
         ground: Arc::new(NetworkGround::new(testbed.clone(), descriptor)),
         testbed,
         seed: 1,
-        quick: false,
+        quick,
         only: only.unwrap_or_default(),
         waived: BTreeMap::new(),
     };
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     let evidence = run(plan, &Shown).await.unwrap();
-    println!(
-        "{:?} in {:?}, {} bytes of evidence",
-        evidence.verdict.counts(),
-        start.elapsed(),
-        evidence.pack().unwrap().len()
-    );
-    let start = std::time::Instant::now();
-    let replayed = replay(adapter, None, &evidence, &berth_suite::Silent).await.unwrap();
+    let (took, packed) = (start.elapsed(), evidence.pack().unwrap().len());
+    println!("{:?} in {took:?}, {packed} bytes of evidence", evidence.verdict.counts());
+    if std::env::var_os("BERTH_SHOW").is_some() {
+        import_calls(&evidence)
+            .iter()
+            .rev()
+            .take(80)
+            .for_each(|(calls, check)| println!("{calls} import calls in {check}"));
+    }
+    let start = Instant::now();
+    let replayed = replay(adapter, component, &evidence, &berth_suite::Silent).await.unwrap();
     println!("replayed in {:?}", start.elapsed());
     assert_eq!(replayed.divergences, []);
     assert_eq!(replayed.verdict.canonical_json(), evidence.verdict.canonical_json());
+    Some(evidence)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_component_keeps_every_clause_and_its_recording_comes_to_the_same_verdict() {
+    let Some(evidence) = examined(component().await, false).await else { return };
+    // What a run shows is worth looking at where a check fails, too.
+    if let Some(folder) = std::env::var_os("BERTH_REPORTS") {
+        let folder = Path::new(&folder).join("ethereum");
+        let mut report = Report::new(&evidence.verdict);
+        report.ended = SystemTime::now().try_into().ok();
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, bytes) in report.files(&evidence).unwrap() {
+            std::fs::write(folder.join(name), bytes).unwrap();
+        }
+        println!("the report is in {}", folder.display());
+    }
     assert_eq!(evidence.conclusion(), Conclusion::Conformant);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_native_plug_in_keeps_what_a_quick_run_looks_at() {
+    let native = Subject { adapter: Arc::new(adapter_ethereum::native()), component: None };
+    let Some(evidence) = examined(native, true).await else { return };
+    assert_eq!(evidence.conclusion(), Conclusion::Conformant);
+    let slow: Vec<_> = import_calls(&evidence)
+        .into_iter()
+        .filter(|(calls, check)| check.contains('/') && *calls >= MOST_IMPORT_CALLS)
+        .collect();
+    assert!(slow.is_empty(), "these are to be marked as slow: {slow:?}");
 }

@@ -60,6 +60,17 @@ impl Mutation for ChangeErrors {
         })
     }
 
+    async fn replace(
+        &self,
+        honest: &Honest,
+        original: Envelope,
+        parties: Vec<Party>,
+        options: CallOptions,
+    ) -> Result<Step, CallError> {
+        let replaced = honest.ledger.replace(original, parties, options).await;
+        replaced.map_err(|error| self.change(Function::Replace, error))
+    }
+
     async fn receipt(
         &self,
         honest: &Honest,

@@ -7,52 +7,21 @@
     reason = "a test that cannot go on fails, in its helpers too"
 )]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+mod support;
 
-use adapter_spec::{Adapter, standard};
-use berth_mutants::{ModelGround, Mutant, all, mutate};
-use berth_suite::{Conclusion, Evidence, Outcome, Plan, Silent, run};
+use std::{collections::BTreeSet, sync::Arc};
 
-/// Mutants that the suite does not catch yet, with what it comes to instead. Whoever mends a check takes its line out.
-const SURVIVORS: &[(&str, &str)] = &[
-    ("ISO-3/without-a-node-from-memory", "the check passes it"),
-    ("ONCE-11/random-in-place-of-the-salt", "unknown: the suite waits for a node to say the same twice"),
-    ("ONCE-15/another-code-for-what-is-in-a-block", "the check passes it"),
-    ("ONCE-16/tries-again-by-itself", "the check passes it"),
-];
-
-async fn examine(adapter: Arc<dyn Adapter>, only: Vec<String>, foreign_imports: &[&str]) -> Evidence {
-    let ground = ModelGround::new().unwrap();
-    let imports = ["bsn:framework/endpoints@0.1.0"].iter().chain(foreign_imports).map(|i| (*i).to_owned());
-    let plan = Plan {
-        adapter,
-        component: Some(("00".repeat(32), imports.collect())),
-        testbed: ground.testbed(),
-        ground: Arc::new(ground),
-        seed: 7,
-        quick: false,
-        only,
-        waived: BTreeMap::new(),
-    };
-    run(plan, &Silent).await.unwrap()
-}
-
-/// Only mutants and clauses whose id begins so; for work on one of them.
-fn chosen(id: &str) -> bool {
-    std::env::var("BERTH_ONLY").map_or(true, |only| only.split(',').any(|only| id.starts_with(only)))
-}
+use adapter_spec::standard;
+use berth_mutants::{Mutant, all};
+use berth_suite::Conclusion;
+use support::{chosen, examine, examine_mutant, has_found};
 
 async fn fault(mutant: &Mutant) -> Result<(), String> {
-    let adapter = mutate(Arc::new(berth_model::native()), (mutant.fault)());
-    let evidence = examine(adapter, vec![mutant.clause.to_owned()], mutant.foreign_imports).await;
+    let evidence = examine_mutant(mutant, vec![mutant.clause.to_owned()]).await;
     let results = &evidence.verdict.results;
-    let failed = |outcome| matches!(outcome, Outcome::Fail | Outcome::Warn);
     let faults: Vec<_> = results
         .iter()
-        .filter(|result| result.clause == mutant.clause && failed(result.outcome))
+        .filter(|result| result.clause == mutant.clause && has_found(result))
         .filter_map(|result| result.fault.as_ref())
         .map(|fault| format!("expected {}, came {}", fault.expected, fault.actual))
         .collect();
@@ -73,13 +42,7 @@ async fn fault(mutant: &Mutant) -> Result<(), String> {
 async fn every_mutant_is_failed_on_its_clause_with_a_message_that_names_the_fault() {
     let mut missed = Vec::new();
     for mutant in all().iter().filter(|mutant| chosen(mutant.clause)) {
-        let id = format!("{}/{}", mutant.clause, mutant.name);
-        let survives = SURVIVORS.iter().any(|(survivor, _)| *survivor == id);
-        match fault(mutant).await {
-            Err(why) if !survives => missed.push(why),
-            Ok(()) if survives => missed.push(format!("{id} is caught now: take it off the survivors")),
-            _ => {}
-        }
+        missed.extend(fault(mutant).await.err());
     }
     assert!(missed.is_empty(), "{} survive:\n{}", missed.len(), missed.join("\n"));
 }

@@ -204,6 +204,7 @@ impl Runner {
                 framework: descriptor.framework.clone(),
                 framework_versions: descriptor.framework_versions.clone(),
                 component_sha256: self.plan.component.as_ref().map(|(digest, _)| digest.clone()),
+                program_sha256: None,
                 imports: self.facts.imports.clone(),
                 interfaces: self.facts.interfaces,
             },

@@ -176,6 +176,10 @@ pub struct Subject {
     pub framework_versions: Vec<String>,
     /// Of a component file: SHA-256, hexadecimal. None for a native plug-in.
     pub component_sha256: Option<String>,
+    /// Of a native plug-in, where whoever ran the suite knows it: SHA-256 of the program that it is linked into,
+    /// hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program_sha256: Option<String>,
     /// Of a component file: its imports.
     pub imports: Option<Vec<String>>,
     /// What it exports.

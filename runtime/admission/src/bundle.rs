@@ -72,6 +72,13 @@ impl Bundle {
         path.into()
     }
 
+    /// Where the bundle of a native plug-in is: beside the program that it is linked into, with the plug-in's name and
+    /// [`FILE_SUFFIX`] after the program's. One program has several plug-ins, and each a certificate of its own.
+    #[must_use]
+    pub fn path_of_native(program: &Path, name: &str) -> PathBuf {
+        Bundle::path_beside(&program.with_added_extension(name))
+    }
+
     /// Reads a bundle's JSON.
     ///
     /// # Errors

@@ -292,6 +292,28 @@ fn security_versions_and_list_numbers_survive_a_restart() {
 }
 
 #[test]
+fn an_older_security_version_is_refused_after_a_restart_and_after_a_restored_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = places(folder.path());
+    let refused = |door: &Admission| {
+        let denied = admit(door, &issued_with_security_version(4));
+        assert!(matches!(denied, Err(Denial::SecurityVersion { certified: 4, lowest: 6, .. })));
+    };
+    drop(ready(folder.path()));
+    let backup = fs::read(&places.memory).unwrap();
+    let door = ready(folder.path());
+    admit(&door, &issued_with_security_version(6)).unwrap();
+    refused(&door);
+    drop(door);
+    refused(&ready(folder.path()));
+    // The backup is older than version 6; the audit log, which is never restored, is not.
+    fs::write(&places.memory, backup).unwrap();
+    let door = Admission::open(world::policy(), &places, Past::Restored, now()).unwrap();
+    door.take_revocation_list(&world::signed_list(&world::list(), &[1, 2]), now()).unwrap();
+    refused(&door);
+}
+
+#[test]
 fn losing_the_small_file_lowers_nothing() {
     let folder = tempfile::tempdir().unwrap();
     admit(&ready(folder.path()), &issued_with_security_version(5)).unwrap();
@@ -558,4 +580,6 @@ fn what_goes_into_the_audit_log_is_bounded() {
 fn a_bundle_is_beside_its_file() {
     let path = Bundle::path_beside(Path::new("/adapters/notebook.wasm"));
     assert_eq!(path, Path::new("/adapters/notebook.wasm.certificate.json"));
+    let path = Bundle::path_of_native(Path::new("/usr/bin/berth"), "notebook");
+    assert_eq!(path, Path::new("/usr/bin/berth.notebook.certificate.json"));
 }

@@ -3,6 +3,7 @@
 //! - `arguments`: what can be typed.
 //! - `inspect`, `call` and `check`: what the commands do; `certify`, `certificates` and `node`: what certifiers and
 //!   operators do.
+//! - `natives`: the plug-ins that are linked in.
 //! - [`flow`]: a call from begin to its receipt; of use to other programs too.
 //! - `show`: answers laid out for people.
 //! - `failure`: who failed, why and what next, and the exit codes.
@@ -28,6 +29,7 @@ mod failure;
 mod files;
 pub mod flow;
 mod inspect;
+mod natives;
 mod node;
 pub mod places;
 pub mod show;

@@ -69,8 +69,8 @@ impl LogSink for TracingLog {
     }
 }
 
-/// Bytes of one line; the rest is left away.
-const MAX_LINE: usize = 8 << 10;
+/// Bytes of one line (ENV-6); the rest is left away.
+const MAX_LINE: usize = 4 << 10;
 
 /// One line that cannot look like several, nor steer a terminal: control characters and those that change the
 /// direction of text are escaped.

@@ -1,6 +1,9 @@
 //! What an adapter reaches while a call runs.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use adapter_spec::{
     Ended, GrpcStream, Imports, Limit, async_trait,
@@ -24,18 +27,20 @@ use crate::{
 
 /// Requests of one list that run at once; the others wait.
 const SIDE_BY_SIDE: usize = 64;
-/// Random bytes of one call.
-const MAX_RANDOM: u32 = 1 << 20;
+/// Random bytes that are given at a time (ENV-5).
+const MAX_RANDOM: u32 = 64 << 10;
 
-/// What functions with this access have.
+/// What one call has, with this access.
 pub(crate) struct LentImports {
     shared: Arc<Shared>,
     access: Access,
+    /// The latest time that the call was told, milliseconds since 1970.
+    latest: AtomicU64,
 }
 
 impl LentImports {
     pub(crate) fn new(shared: Arc<Shared>, access: Access) -> Self {
-        LentImports { shared, access }
+        LentImports { shared, access, latest: AtomicU64::new(0) }
     }
 
     /// The endpoint, if this call may reach it and it speaks this.
@@ -166,11 +171,13 @@ impl Imports for LentImports {
         failure.map(|message| Ended::Host { message })
     }
 
+    /// The clock's time. When the system's clock is set back in the middle of a call, time stands still for the rest of it.
     fn now_millis(&self) -> u64 {
-        self.shared.clock.now_millis()
+        let now = self.shared.clock.now_millis();
+        self.latest.fetch_max(now, Ordering::Relaxed).max(now)
     }
 
-    /// No bytes at all when more than 1 MiB is asked for or the system has none: an adapter that wants a number of bytes
+    /// No bytes at all when more than 64 KiB are asked for or the system has none: an adapter that wants a number of bytes
     /// fails on that, and never goes on with weaker ones.
     fn random(&self, length: u32) -> Vec<u8> {
         if length > MAX_RANDOM {

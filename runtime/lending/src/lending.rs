@@ -40,9 +40,6 @@ pub struct ServiceKey {
 /// All that one application lends its adapter.
 pub struct Lending {
     shared: Arc<Shared>,
-    nothing: Arc<LentImports>,
-    reads: Arc<LentImports>,
-    everything: Arc<LentImports>,
 }
 
 /// What the imports of all functions use.
@@ -113,11 +110,8 @@ impl Lender for Lending {
     }
 
     fn imports(&self, function: Function) -> Arc<dyn Imports> {
-        match Access::of(function) {
-            Access::Nothing => self.nothing.clone(),
-            Access::Reads => self.reads.clone(),
-            Access::Everything => self.everything.clone(),
-        }
+        // Of each call its own: what one call was told of the time is no other's.
+        Arc::new(LentImports::new(self.shared.clone(), Access::of(function)))
     }
 }
 
@@ -222,13 +216,7 @@ impl LendingBuilder {
             randomness: self.randomness,
             log: self.log,
         });
-        let imports = |access| Arc::new(LentImports::new(shared.clone(), access));
-        Ok(Arc::new(Lending {
-            nothing: imports(Access::Nothing),
-            reads: imports(Access::Reads),
-            everything: imports(Access::Everything),
-            shared,
-        }))
+        Ok(Arc::new(Lending { shared }))
     }
 }
 

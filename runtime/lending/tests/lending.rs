@@ -124,6 +124,26 @@ async fn clock_randomness_and_log_are_the_ones_given() {
     assert_eq!(imports.hash(HashAlgorithm::Sm3, b"abc").len(), 32);
 }
 
+/// A clock that somebody sets back.
+struct SetBack(Mutex<Vec<u64>>);
+
+impl Clock for SetBack {
+    fn now_millis(&self) -> u64 {
+        self.0.lock().unwrap().remove(0)
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_stands_still_for_the_rest_of_the_call_and_the_next_call_sees_it() {
+    let clock = Arc::new(SetBack(Mutex::new(vec![5_000, 3_000, 6_000, 2_000, 2_500, 2_600])));
+    let lending = Lending::builder("app").clock(clock).build(&descriptor(), &Network::new()).unwrap();
+    let call = lending.imports(Function::Begin);
+    let times: Vec<_> = (0..4).map(|_| call.now_millis()).collect();
+    assert_eq!(times, [5_000, 5_000, 6_000, 6_000]);
+    let next = lending.imports(Function::Begin);
+    assert_eq!([next.now_millis(), next.now_millis()], [2_500, 2_600]);
+}
+
 #[tokio::test]
 async fn a_state_that_is_full_refuses_the_write_and_tells_the_host_which_limit() {
     let limits = StateLimits { key: 10, value: 100, total: 150 };

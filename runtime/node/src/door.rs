@@ -130,8 +130,8 @@ impl Door {
         self.register(Arc::new(loaded), kind, facts.descriptor.name.clone(), Some(facts), admitted)
     }
 
-    /// Lets a native plug-in in, which is linked into this very program: `program` is the program's own file, and its
-    /// bundle lies beside it.
+    /// Lets a native plug-in in, which is linked into this very program: `program` is the program's own file, and the
+    /// plug-in's bundle lies beside it ([`Bundle::path_of_native`]).
     ///
     /// # Errors
     /// [`DoorError`]
@@ -144,7 +144,7 @@ impl Door {
         let read = |source| DoorError::Read { path: shown.clone(), source };
         let file = read_once(program, u64::MAX >> 1).map_err(read)?;
         let descriptor = plug_in.describe().await.map_err(DoorError::Describe)?;
-        let bundle = read_once(&Bundle::path_beside(program), MAX_FILE).ok();
+        let bundle = read_once(&Bundle::path_of_native(program, &descriptor.name), MAX_FILE).ok();
         let terms = Terms {
             bundle: bundle.as_deref(),
             tier: Tier::Native,

@@ -35,7 +35,8 @@ pub(super) const CHECKS: &[Check] = &[
         "what-another-instance-wrote-is-not-overwritten",
         &[],
         boxed!(state::nothing_overwritten),
-    ),
+    )
+    .slow(),
     scenario("ENV-7", "a-call-whose-state-is-lost-on-the-way", &[], boxed!(state::lost_on_the_way)),
     scenario("ENV-7", "a-lost-state-doubles-nothing", &[], boxed!(state::lost_between_sends)),
     scenario("ENV-7", "a-lost-state-makes-no-wrong-receipt", &[], boxed!(state::lost_before_receipt)),

@@ -29,9 +29,12 @@ pub(super) const CHECKS: &[Check] = &[
     scenario("ONCE-3", "many-sends-make-one-transaction", &[], boxed!(send::many_sends_make_one)),
     scenario("ONCE-3", "sends-side-by-side-make-one-transaction", &[], boxed!(send::side_by_side)),
     scenario("ONCE-3", "sends-whose-answers-are-lost-make-one-transaction", &[], boxed!(send::lost_answers)),
-    scenario("ONCE-3", "a-send-that-ends-anywhere-can-be-made-again", &[], boxed!(send::ended_anywhere)),
-    scenario("ONCE-3", "a-host-that-crashes-somewhere-adds-once", &[], boxed!(journalled::crashes_somewhere)),
-    scenario("ONCE-3", "a-host-whose-sends-are-lost-adds-once", &[], boxed!(journalled::lost_at_every_retry)),
+    scenario("ONCE-3", "a-send-that-ends-anywhere-can-be-made-again", &[], boxed!(send::ended_anywhere))
+        .slow(),
+    scenario("ONCE-3", "a-host-that-crashes-somewhere-adds-once", &[], boxed!(journalled::crashes_somewhere))
+        .slow(),
+    scenario("ONCE-3", "a-host-whose-sends-are-lost-adds-once", &[], boxed!(journalled::lost_at_every_retry))
+        .slow(),
     scenario(
         "ONCE-3",
         "a-host-that-crashes-anywhere-adds-once",
@@ -49,7 +52,7 @@ pub(super) const CHECKS: &[Check] = &[
     scenario("ONCE-4", "a-repetition-is-recognised-without-the-state", &[], boxed!(send::without_state)),
     scenario("ONCE-5", "a-transaction-in-the-chain-is-sent", &[], boxed!(send::in_the_chain)),
     scenario("ONCE-5", "a-transaction-in-the-pool-is-sent", HOLD, boxed!(send::in_the_pool)),
-    scenario("ONCE-6", "never-is-true", &[], boxed!(effect::never_is_true)),
+    scenario("ONCE-6", "never-is-true", &[], boxed!(effect::never_is_true)).slow(),
     scenario("ONCE-6", "what-may-have-arrived-before-is-not-never", &[], boxed!(effect::after_a_lost_send)),
     scenario(
         "ONCE-6",
@@ -57,7 +60,7 @@ pub(super) const CHECKS: &[Check] = &[
         &[Need::Entry("native-errors"), Need::Entry("submits")],
         boxed!(effect::refusals),
     ),
-    scenario("ONCE-7", "what-left-may-have-arrived", SUBMITS, boxed!(effect::what_left)),
+    scenario("ONCE-7", "what-left-may-have-arrived", SUBMITS, boxed!(effect::what_left)).slow(),
     scenario("ONCE-8", "one-endpoint-that-may-have-it-is-enough", &[], boxed!(effect::several_endpoints)),
     scenario("ONCE-9", "the-id-is-known-and-finds-the-receipt", &[], boxed!(envelope::id_finds)),
     scenario("ONCE-9", "the-same-bytes-have-the-same-id", &[], boxed!(envelope::same_bytes_same_id)),

@@ -41,7 +41,7 @@ pub(super) const CHECKS: &[Check] = &[
     scenario("FIN-14", "the-fee-is-within-what-was-signed", &[], boxed!(facts::fee_within_bound)),
     rule("FIN-15", "events-belong-to-the-receipt", &[], facts::events_belong),
     scenario("FIN-15", "no-mixture-of-two-answers", &[], boxed!(facts::no_mixture)),
-    scenario("FIN-15", "no-mixture-of-two-branches", REORGANISE, boxed!(dropped::no_mixture)),
+    scenario("FIN-15", "no-mixture-of-two-branches", REORGANISE, boxed!(dropped::no_mixture)).slow(),
     scenario("CONF-1", "a-lost-race-is-a-retryable-conflict", &[], boxed!(conflicts::retryable)),
     scenario("CONF-2", "of-writes-that-exclude-each-other-one-succeeds", STORE, boxed!(conflicts::one_wins)),
     scenario("CONF-3", "a-lost-race-is-not-run-again", &[], boxed!(conflicts::not_again)),

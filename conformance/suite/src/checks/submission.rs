@@ -33,7 +33,8 @@ pub(super) fn is_submission(facts: &Facts, method: &str) -> bool {
 
 /// The requests of a call that submit.
 pub(super) fn submissions(call: &Observed, facts: &Facts) -> Vec<Request> {
-    call.requests().into_iter().filter(|request| is_submission(facts, &request.method)).collect()
+    let requests = call.requests();
+    requests.iter().filter(|request| is_submission(facts, &request.method)).cloned().collect()
 }
 
 /// The requests of `send` that submit, to be disturbed.

@@ -15,11 +15,26 @@ pub mod terminal;
 mod words;
 
 use jiff::Timestamp;
+use thiserror::Error;
 
 pub use outline::{Area, Entry, Outline, Standing, Ties, ties_of_this_suite};
 pub use words::plain;
 
-use crate::verdict::{CheckResult, Verdict};
+use crate::{
+    evidence::{Evidence, EvidenceError},
+    verdict::{CheckResult, Verdict},
+};
+
+/// Why a file of a run cannot be made.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// The form for test runners.
+    #[error("junit.xml could not be made")]
+    Junit(#[from] quick_junit::SerializeError),
+    /// The recordings.
+    #[error("the evidence could not be packed")]
+    Evidence(#[from] EvidenceError),
+}
 
 /// All that a report is made from.
 pub struct Report<'a> {
@@ -44,6 +59,19 @@ impl<'a> Report<'a> {
             command: "berth certify run COMPONENT --testbed TESTBED".into(),
             ended: None,
         }
+    }
+
+    /// The files of a run, with their names; `evidence` is what the verdict is of.
+    ///
+    /// # Errors
+    /// When one of them cannot be made.
+    pub fn files(&self, evidence: &Evidence) -> Result<[(&'static str, Vec<u8>); 4], ReportError> {
+        Ok([
+            ("verdict.json", self.verdict.canonical_json().into_bytes()),
+            ("junit.xml", junit::junit(self)?.into_bytes()),
+            ("report.html", html::html(self).into_bytes()),
+            ("evidence.berth", evidence.pack()?),
+        ])
     }
 
     /// The command that repeats one check.

@@ -3,6 +3,7 @@
 use std::{
     ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use adapter_spec::{
@@ -27,6 +28,11 @@ use crate::check::{Expect as _, Stop, fail};
 
 /// Rounds of signatures that the standard allows (CALL-15).
 const MAX_ROUNDS: usize = 16;
+
+/// Between two looks at something that a node has not done yet.
+const PAUSE: Duration = Duration::from_millis(20);
+/// After the first look.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
 /// Somebody who makes calls.
 #[derive(Clone)]
@@ -363,22 +369,28 @@ impl Application {
         mut is_wanted: impl FnMut(&Receipt) -> bool + Send,
     ) -> Result<Receipt, Stop> {
         let mut last = None;
-        for _ in 0..self.setup.patience {
+        for look in 0..self.setup.patience {
             match self.receipt(&envelope.transaction, envelope.tracking.clone()).await {
                 Ok(receipt) if is_wanted(&receipt) => return Ok(receipt),
                 Ok(receipt) => last = Some(Ok(receipt.inclusion)),
                 Err(CallError::Answered(error)) if error.retryable => last = Some(Err(error)),
                 Err(error) => return fail("a receipt", error.to_string()),
             }
-            self.pause().await;
+            self.pause_after(look).await;
         }
         fail("the transaction gets on", format!("after {} looks: {last:?}", self.setup.patience))
     }
 
     /// Waits a little for the node; not in a replay.
     pub async fn pause(&self) {
+        self.pause_after(u32::MAX).await;
+    }
+
+    /// The same after the look with this number, from 0: at first for a moment only, since many a node needs no more.
+    pub async fn pause_after(&self, look: u32) {
         if self.setup.is_live {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            let pause = FIRST_PAUSE.saturating_mul(1 << look.min(16)).min(PAUSE);
+            tokio::time::sleep(pause).await;
         }
     }
 

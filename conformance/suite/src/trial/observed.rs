@@ -1,5 +1,7 @@
 //! What is known of a call that has ended.
 
+use std::sync::{Arc, OnceLock};
+
 use adapter_spec::{CallError, Ended, Function, types::Error};
 use berth_lending::recording::{Content, Exchange, Import};
 use serde::{Serialize, de::DeserializeOwned};
@@ -17,7 +19,9 @@ pub struct Observed {
     /// How it ended.
     pub ending: Ending,
     /// What it asked of its imports and got, in order.
-    pub exchanges: Vec<Exchange>,
+    pub exchanges: Arc<[Exchange]>,
+    /// The same as requests to endpoints, once somebody has wanted to know: every rule looks at every call.
+    pub(crate) requests: Arc<OnceLock<Arc<[Request]>>>,
 }
 
 /// How a call ended.
@@ -79,7 +83,11 @@ impl Observed {
 
     /// The requests to endpoints, in order; those of one list one after another.
     #[must_use]
-    pub fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Arc<[Request]> {
+        self.requests.get_or_init(|| self.read_requests().into()).clone()
+    }
+
+    fn read_requests(&self) -> Vec<Request> {
         let mut requests = Vec::new();
         for (number, exchange) in self.exchanges.iter().enumerate() {
             let listed = matches!(exchange.import, Import::Http | Import::JsonRpc | Import::Grpc);
@@ -130,7 +138,7 @@ impl Observed {
             Ending::Ended(ended) => ("trap", ended.to_string()),
             Ending::Dropped => ("answer", String::new()),
         }];
-        for exchange in &self.exchanges {
+        for exchange in self.exchanges.iter() {
             match exchange.import {
                 Import::Log => said.push(("log", json(&exchange.request).to_string())),
                 Import::StateSwap => said.push(("state", json(&exchange.request).to_string())),

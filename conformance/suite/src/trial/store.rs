@@ -156,14 +156,14 @@ impl Store {
     }
 
     async fn settled(&self, envelope: &Envelope) -> Result<Option<Receipt>, Stop> {
-        for _ in 0..self.application.setup.patience {
+        for look in 0..self.application.setup.patience {
             let asked = self.application.receipt(&envelope.transaction, envelope.tracking.clone()).await;
             match answered(asked, "an answer of receipt")? {
                 Ok(receipt) if !matches!(receipt.inclusion, Inclusion::Unknown | Inclusion::Pending) => {
                     return Ok(Some(receipt));
                 }
                 Err(error) if !error.retryable => return fail("a receipt", error.to_string()),
-                _ => self.application.pause().await,
+                _ => self.application.pause_after(look).await,
             }
         }
         Ok(None)

@@ -161,6 +161,7 @@ impl Drop for Watching {
             arguments: self.arguments.take(),
             ending: std::mem::replace(&mut self.ending, Ending::Dropped),
             exchanges: calls.flat_map(|call| call.exchanges).collect(),
+            requests: Arc::default(),
         });
     }
 }

@@ -79,6 +79,7 @@ pub fn verdict() -> Verdict {
             framework: "harbour-chain".into(),
             framework_versions: vec!["7.0".into(), "7.1".into()],
             component_sha256: Some(sha256("a")),
+            program_sha256: None,
             imports: Some(vec!["berth:adapter/clock@0.1.0".into(), "berth:adapter/json-rpc@0.1.0".into()]),
             interfaces: Interfaces { events: true, blocks: true, ..Interfaces::default() },
         },

@@ -26,8 +26,11 @@ pub(crate) enum SuiteCommand {
 #[derive(Args, Debug, Clone)]
 pub(crate) struct SuiteRun {
     /// The component
-    #[arg(value_name = "COMPONENT", required_unless_present = "list")]
+    #[arg(value_name = "COMPONENT", required_unless_present_any = ["list", "native"])]
     pub(crate) file: Option<PathBuf>,
+    /// A plug-in that is linked into this very program, in place of a component
+    #[arg(long, value_name = "NAME", conflicts_with = "file")]
+    pub(crate) native: Option<String>,
     /// The test bed: which node there is, and what to call on it (TOML)
     #[arg(long, value_name = "FILE", required_unless_present = "list")]
     pub(crate) testbed: Option<PathBuf>,
@@ -61,6 +64,7 @@ Examples:
   berth certify run ethereum.component.wasm --testbed devnet.toml \\
      --set node=http://127.0.0.1:8545 --report report
   berth certify run ethereum.component.wasm --testbed devnet.toml --quick
+  berth certify run --native ethereum --testbed devnet.toml --report report
   berth certify run ethereum.component.wasm --testbed devnet.toml \\
      --only ONCE-3 --only FIN --seed 42
   berth certify run --list --only ONCE
@@ -80,20 +84,27 @@ pub(crate) struct CertifyRun {
 
 /// `berth certify replay`
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(
+    allow_missing_positional = true,
+    after_help = "\
 The replay must come to the verdict of the evidence, with the same digest.
 
-Example:
+Examples:
   berth certify replay ethereum.component.wasm report/evidence.berth
+  berth certify replay --native ethereum report/evidence.berth
 
 Exit codes: 0 the same verdict, conformant; 1 the adapter fails; 2 the same
-verdict, unknown; 3 the replay parts from the evidence, a file, wrong usage.")]
+verdict, unknown; 3 the replay parts from the evidence, a file, wrong usage."
+)]
 pub(crate) struct CertifyReplay {
     /// The component
-    #[arg(value_name = "COMPONENT")]
-    pub(crate) file: PathBuf,
+    #[arg(value_name = "COMPONENT", required_unless_present = "native", conflicts_with = "native")]
+    pub(crate) file: Option<PathBuf>,
     /// The evidence of the run, as --report wrote it
     pub(crate) evidence: PathBuf,
+    /// A plug-in that is linked into this very program, in place of a component
+    #[arg(long, value_name = "NAME")]
+    pub(crate) native: Option<String>,
     /// Answer with one JSON document; progress goes to standard error
     #[arg(long)]
     pub(crate) json: bool,

@@ -2,16 +2,19 @@
 //!
 //! - `adapter`: `berth adapter`, with its calls in `call`.
 //! - `certify`: `berth certify`.
+//! - `given`: what a certificate is about.
 
 mod adapter;
 mod call;
 mod certify;
+mod given;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use adapter::*;
 pub(crate) use call::*;
 pub(crate) use certify::*;
+pub(crate) use given::Given;
 
 use crate::node::NodeCommand;
 

@@ -31,7 +31,7 @@ pub(super) struct Said {
 ///
 /// # Errors
 /// When the evidence bears no certificate, or is of another file.
-pub(super) fn draft(file: &[u8], packed: &[u8], said: Said) -> Result<Bundle, Failure> {
+pub(super) fn draft(file: &[u8], tier: Tier, packed: &[u8], said: Said) -> Result<Bundle, Failure> {
     let evidence = Evidence::unpack(packed).map_err(|error| Failure::host("the evidence", &error))?;
     let verdict = &evidence.verdict;
     let refuse = |why: String| Failure::host("no certificate can be made", &std::io::Error::other(why));
@@ -40,9 +40,24 @@ pub(super) fn draft(file: &[u8], packed: &[u8], said: Said) -> Result<Bundle, Fa
             .next("Run the whole suite: berth certify run COMPONENT --testbed FILE --report DIR"));
     }
     let digest = Digest::of(file);
-    if verdict.adapter.component_sha256.as_deref() != Some(&digest.to_string()) {
-        return Err(refuse("the evidence is of another file".into())
-            .next("Give the very file that was tested, or test this one."));
+    let tested = match tier {
+        Tier::Component => &verdict.adapter.component_sha256,
+        Tier::Native => &verdict.adapter.program_sha256,
+    };
+    match tested {
+        None => {
+            let (is, was) = match tier {
+                Tier::Component => ("a component", "a native plug-in"),
+                Tier::Native => ("a native plug-in", "a component"),
+            };
+            return Err(refuse(format!("the evidence is of {was}, and this is {is}"))
+                .next("Give what was tested: COMPONENT or --native NAME."));
+        }
+        Some(tested) if *tested != digest.to_string() => {
+            return Err(refuse("the evidence is of another file".into())
+                .next("Give the very file that was tested, or test this one."));
+        }
+        Some(_) => {}
     }
     let node = &verdict.node;
     let program = node.program_sha256.as_deref().and_then(|text| text.parse::<Digest>().ok());
@@ -82,7 +97,7 @@ pub(super) fn draft(file: &[u8], packed: &[u8], said: Said) -> Result<Bundle, Fa
         },
         standard: release(&verdict.standard, "the standard")?,
         suite: suite.clone(),
-        tier: Tier::Component,
+        tier,
         levels: verdict.levels().into_iter().map(str::to_owned).collect(),
         imports: verdict.adapter.imports.iter().flatten().cloned().collect(),
         limits: limits(&berth_host::Limits::default()),

@@ -6,7 +6,7 @@ use berth_admission::{bundle::Bundle, digest::Digest, log::store::Log};
 use clap::{Args, Subcommand};
 
 use super::{MAX_FILE, private_key, read, write};
-use crate::failure::Failure;
+use crate::{arguments::Given, failure::Failure};
 
 /// What can be done with a log.
 #[derive(Debug, Subcommand)]
@@ -53,8 +53,8 @@ Example:
   berth certify log append ethereum.component.wasm --log log \\
      --witness example.org/witness --key witness.pem")]
 pub(crate) struct Append {
-    /// The component
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) given: Given,
     /// The log's folder
     #[arg(long, value_name = "FOLDER")]
     pub(crate) log: PathBuf,
@@ -84,8 +84,9 @@ pub(super) fn run(command: &LogCommand) -> Result<(), Failure> {
         }
         LogCommand::Append(append) => {
             let key = private_key(&append.signer.key)?;
-            let file = read(&append.file, MAX_FILE)?;
-            let beside = Bundle::path_beside(&append.file);
+            let path = append.given.file()?;
+            let file = read(&path, MAX_FILE)?;
+            let beside = append.given.beside(&path);
             let mut bundle = Bundle::from_json(&read(&beside, MAX_FILE)?)
                 .map_err(|error| Failure::host(format_args!("{}", beside.display()), &error))?;
             let mut log = Log::open(&append.log).map_err(|e| failed(&e))?;

@@ -9,7 +9,7 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use berth_admission::{admit::read_once, keys::PrivateKey};
+use berth_admission::{admit::read_once, certificate::Tier, digest::Digest, keys::PrivateKey};
 use clap::Subcommand;
 
 pub(crate) use verify::{denied, policy};
@@ -26,9 +26,9 @@ const MAX_FILE: u64 = 512 << 20;
 pub(crate) enum CertificateCommand {
     /// Make a key for certifying or witnessing
     Key(key::Key),
-    /// Make the certificate of a component from a run's evidence, or add a signature to it
+    /// Make the certificate of an adapter from a run's evidence, or add a signature to it
     Sign(Box<sign::Sign>),
-    /// Judge a component and the certificate beside it as a node would, without loading it
+    /// Judge an adapter and the certificate beside it as a node would, without loading it
     Verify(verify::Verify),
     /// Put a component or a certificate on the revocation list
     Revoke(revoke::Revoke),
@@ -72,6 +72,11 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
         .map_err(|error| Failure::host(format_args!("{} is no text", path.display()), &error))
 }
 
+/// The digest of a file.
+pub(crate) fn digest_of(path: &Path) -> Result<Digest, Failure> {
+    read(path, MAX_FILE).map(|file| Digest::of(&file))
+}
+
 /// Writes a file whole or not at all.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed =
@@ -79,6 +84,14 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let half: PathBuf = path.with_added_extension("part");
     std::fs::write(&half, bytes).map_err(failed)?;
     std::fs::rename(&half, path).map_err(failed)
+}
+
+/// What a digest is of, in one word.
+pub(crate) fn what(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Component => "component",
+        Tier::Native => "program",
+    }
 }
 
 /// A private key from a PEM file.

@@ -6,8 +6,8 @@ use berth_admission::{bundle::Bundle, digest::Digest};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{MAX_FILE, draft, private_key, read, write};
-use crate::failure::Failure;
+use super::{MAX_FILE, draft, private_key, read, what, write};
+use crate::{arguments::Given, failure::Failure};
 
 /// `berth certify sign`
 #[derive(Args, Debug)]
@@ -16,11 +16,13 @@ Examples:
   berth certify sign ethereum.component.wasm --key certifier.pem \\
      --evidence report/evidence.berth --framework-version prague
   berth certify sign ethereum.component.wasm --key second.pem
+  berth certify sign --native ethereum --key certifier.pem \\
+     --evidence report/evidence.berth --framework-version prague
   berth certify log append ethereum.component.wasm --log log \\
      --witness example.org/w --key witness.pem")]
 pub(crate) struct Sign {
-    /// The component that was tested; its certificate is written beside it, as FILE.certificate.json
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) given: Given,
     /// The certifier's private key, PKCS#8 in PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
@@ -48,9 +50,10 @@ pub(crate) struct Sign {
 }
 
 pub(super) fn run(arguments: &Sign) -> Result<(), Failure> {
-    let file = read(&arguments.file, MAX_FILE)?;
+    let path = arguments.given.file()?;
+    let file = read(&path, MAX_FILE)?;
     let key = private_key(&arguments.key)?;
-    let beside = Bundle::path_beside(&arguments.file);
+    let beside = arguments.given.beside(&path);
     let mut bundle = match &arguments.evidence {
         None => Bundle::from_json(&read(&beside, MAX_FILE)?).map_err(|error| {
             Failure::host(format_args!("{}", beside.display()), &error)
@@ -68,7 +71,7 @@ pub(super) fn run(arguments: &Sign) -> Result<(), Failure> {
                 status_uri: arguments.status_uri.clone(),
                 now: Timestamp::now().round(jiff::Unit::Second).unwrap_or(Timestamp::UNIX_EPOCH),
             };
-            draft::draft(&file, &packed, said)?
+            draft::draft(&file, arguments.given.tier(), &packed, said)?
         }
     };
     bundle.sign(&file, &key).map_err(|error| Failure::host("the certificate was not signed", &error))?;
@@ -77,7 +80,7 @@ pub(super) fn run(arguments: &Sign) -> Result<(), Failure> {
         bundle.unverified().map_err(|error| Failure::host("the certificate does not decode", &error))?;
     let certificate = statement.predicate();
     println!("{} {}", certificate.adapter.name, certificate.adapter.version);
-    println!("  component    {}", Digest::of(&file));
+    println!("  {:<11}  {}", what(certificate.tier), Digest::of(&file));
     let levels: Vec<_> = certificate.levels.iter().map(String::as_str).collect();
     println!("  levels       {}", levels.join(", "));
     println!("  valid until  {}", certificate.not_after);

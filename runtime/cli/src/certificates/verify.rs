@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use berth_admission::{
     Denial, Policy,
-    bundle::Bundle,
-    certificate::Tier,
     digest::Digest,
     dsse::Envelope,
     memory::Floor,
@@ -16,8 +14,11 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{MAX_FILE, MAX_SMALL_FILE, read, read_text};
-use crate::failure::{Failure, Kind};
+use super::{MAX_FILE, MAX_SMALL_FILE, read, read_text, what};
+use crate::{
+    arguments::Given,
+    failure::{Failure, Kind},
+};
 
 /// `berth certify verify`
 #[derive(Args, Debug)]
@@ -26,11 +27,12 @@ Examples:
   berth certify verify ethereum.component.wasm --policy policy.toml \\
      --revocations revocations.json
   berth certify verify ethereum.component.wasm --policy policy.toml --json
+  berth certify verify --native ethereum --policy policy.toml
 
 Exit codes: 0 it would be let in; 1 it would not; 2 wrong usage; 3 a file.")]
 pub(crate) struct Verify {
-    /// The component; its certificate lies beside it, as FILE.certificate.json
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) given: Given,
     /// Whom to trust
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: PathBuf,
@@ -44,8 +46,9 @@ pub(crate) struct Verify {
 
 pub(super) fn run(arguments: &Verify) -> Result<(), Failure> {
     let policy = policy(&arguments.policy)?;
-    let file = read(&arguments.file, MAX_FILE)?;
-    let beside = Bundle::path_beside(&arguments.file);
+    let path = arguments.given.file()?;
+    let file = read(&path, MAX_FILE)?;
+    let beside = arguments.given.beside(&path);
     let bundle = if beside.exists() { Some(read(&beside, MAX_FILE)?) } else { None };
     let list = match &arguments.revocations {
         None => None,
@@ -59,8 +62,8 @@ pub(super) fn run(arguments: &Verify) -> Result<(), Failure> {
             Some(list.map_err(|error| failed(&error))?)
         }
     };
-    let offer =
-        Offer { file: &file, bundle: bundle.as_deref(), tier: Tier::Component, name: None, limits: None };
+    let (tier, name) = (arguments.given.tier(), arguments.given.native.as_deref());
+    let offer = Offer { file: &file, bundle: bundle.as_deref(), tier, name, limits: None };
     let floor = Floor::default();
     let grounds = Grounds { policy: &policy, list: list.as_ref(), floor: &floor, now: Timestamp::now() };
     let start = std::time::Instant::now();
@@ -71,7 +74,7 @@ pub(super) fn run(arguments: &Verify) -> Result<(), Failure> {
         println!(
             "{:#}",
             json!({
-                "component": Digest::of(&file).to_string(),
+                what(tier): Digest::of(&file).to_string(),
                 "admitted": judged.is_ok(),
                 "step": denial.map(|denial| denial.step().to_string()),
                 "reason": denial.map(ToString::to_string),
@@ -82,8 +85,8 @@ pub(super) fn run(arguments: &Verify) -> Result<(), Failure> {
     match judged {
         Ok(verified) => {
             if !arguments.json {
-                println!("{} would be let in", arguments.file.display());
-                println!("  component    {}", verified.digest);
+                println!("{} would be let in", name.map_or(path.display().to_string(), str::to_owned));
+                println!("  {:<11}  {}", what(tier), verified.digest);
                 if let Some(certified) = &verified.certified {
                     let certificate = &certified.certificate;
                     println!("  adapter      {} {}", certificate.adapter.name, certificate.adapter.version);
@@ -93,7 +96,7 @@ pub(super) fn run(arguments: &Verify) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Err(denial) => Err(denied(&arguments.file, &denial)),
+        Err(denial) => Err(denied(&path, &denial)),
     }
 }
 

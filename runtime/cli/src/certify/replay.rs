@@ -8,7 +8,7 @@ use berth_suite::{
 };
 use serde_json::json;
 
-use super::{run::run_failed, show, subject};
+use super::{run::run_failed, show, subject, subject::Tested};
 use crate::{arguments::CertifyReplay, failure::Failure, files};
 
 /// The most bytes of a packed evidence file.
@@ -18,10 +18,11 @@ const TOLD: usize = 12;
 
 /// Does it.
 pub(super) async fn run(arguments: CertifyReplay) -> Result<ExitCode, Failure> {
-    let CertifyReplay { file, evidence, json, no_cache } = arguments;
+    let CertifyReplay { file, evidence, native, json, no_cache } = arguments;
+    let tested = Tested::of(file.as_ref(), native.as_ref())?;
     let packed = files::read_at_most(&evidence, MOST)?;
     let recorded = Evidence::unpack(&packed).map_err(|error| evidence_failed(&evidence, &error))?;
-    let subject = subject::Subject::load(&subject::host(no_cache)?, &file).await?;
+    let subject = subject::Subject::load(&subject::host(no_cache)?, &tested).await?;
     let verdict = &recorded.verdict;
     let opening = format!(
         "{} {}: replay of a run on {}, seed {}, without a network",
@@ -30,7 +31,7 @@ pub(super) async fn run(arguments: CertifyReplay) -> Result<ExitCode, Failure> {
     show::say(&format!("{}\n", plain(&opening)), json);
 
     let checks = chosen(verdict.quick, &recorded.only);
-    let (adapter, component) = (subject.adapter, Some(subject.component));
+    let (adapter, component) = (subject.adapter, subject.component);
     let replay = if json {
         let live = Live::new(std::io::stderr(), show::style(true), &checks);
         berth_suite::replay(adapter, component, &recorded, &live).await
@@ -38,7 +39,8 @@ pub(super) async fn run(arguments: CertifyReplay) -> Result<ExitCode, Failure> {
         let live = Live::new(std::io::stdout(), show::style(false), &checks);
         berth_suite::replay(adapter, component, &recorded, &live).await
     };
-    let replay = replay.map_err(|error| run_failed(&error))?;
+    let mut replay = replay.map_err(|error| run_failed(&error))?;
+    replay.verdict.adapter.program_sha256 = subject.program;
     let comparison = Comparison::new(verdict, &replay);
     show::say(&comparison.text(), json);
     if json {
@@ -66,8 +68,10 @@ impl<'a> Comparison<'a> {
                 differences.push(format!("{what}: {replayed}, and in the evidence {recorded}"));
             }
         };
-        let component = |verdict: &Verdict| verdict.adapter.component_sha256.clone().unwrap_or("none".into());
-        compare("another component", component(recorded), component(replayed));
+        let named = |digest: &Option<String>| digest.clone().unwrap_or("none".into());
+        let (before, now) = (&recorded.adapter, &replayed.adapter);
+        compare("another component", named(&before.component_sha256), named(&now.component_sha256));
+        compare("another program", named(&before.program_sha256), named(&now.program_sha256));
         compare("another standard", recorded.standard.digest.clone(), replayed.standard.digest.clone());
         compare("another suite", recorded.suite.digest.clone(), replayed.suite.digest.clone());
         let outcome = |verdict: &Verdict, check: &str| {

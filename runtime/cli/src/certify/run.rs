@@ -9,7 +9,7 @@ use berth_suite::{
     report::{Report, terminal::Live},
 };
 
-use super::{list, show, subject};
+use super::{list, show, subject, subject::Tested};
 use crate::{
     arguments::{CertifyRun, SuiteRun},
     failure::Failure,
@@ -74,32 +74,38 @@ impl Rounds {
         Ok(Rounds { bench, host })
     }
 
-    /// The component file and the test bed file.
-    pub(crate) fn files(&self) -> Result<[&Path; 2], Failure> {
-        match (&self.bench.run.file, &self.bench.run.testbed) {
-            (Some(file), Some(testbed)) => Ok([file, testbed]),
-            // The command line is not read without them.
-            _ => Err(Failure::usage("a run needs a component and a --testbed")),
-        }
+    /// The files that a run depends on: the test bed, and the component where it is one.
+    pub(crate) fn files(&self) -> Result<Vec<&Path>, Failure> {
+        let component = self.bench.run.file.as_deref();
+        Ok(component.into_iter().chain([self.testbed()?]).collect())
+    }
+
+    fn testbed(&self) -> Result<&Path, Failure> {
+        // The command line is not read without it.
+        self.bench.run.testbed.as_deref().ok_or_else(|| Failure::usage("a run needs a --testbed"))
+    }
+
+    fn tested(&self) -> Result<Tested, Failure> {
+        Tested::of(self.bench.run.file.as_ref(), self.bench.run.native.as_ref())
     }
 
     /// Runs the suite once, tells people and programs what it came to, and writes the files. `only` takes the place of the
     /// filter that was typed.
     pub(crate) async fn once(&self, only: Option<&[String]>) -> Result<Evidence, Failure> {
         let Bench { run, quick, waived, .. } = &self.bench;
-        let [file, testbed_file] = self.files()?;
+        let testbed_file = self.testbed()?;
         let only = only.unwrap_or(&run.only).to_vec();
         let checks = chosen_by(*quick, &only)?;
         let places = run.set.iter().cloned().collect();
         let testbed = Testbed::read(testbed_file, &places).map_err(|error| testbed_failed(&error))?;
-        let subject = subject::Subject::load(&self.host, file).await?;
+        let subject = subject::Subject::load(&self.host, &self.tested()?).await?;
         let seed = run.seed.map_or_else(random_seed, Ok)?;
         show::say(&self.opening(&subject, &testbed, seed, checks.len()), run.json);
 
         let plan = Plan {
             ground: Arc::new(NetworkGround::new(testbed.clone(), subject.descriptor)),
             adapter: subject.adapter,
-            component: Some(subject.component),
+            component: subject.component,
             testbed,
             seed,
             quick: *quick,
@@ -111,7 +117,8 @@ impl Rounds {
         } else {
             berth_suite::run(plan, &Live::new(std::io::stdout(), show::style(false), &checks)).await
         };
-        let evidence = evidence.map_err(|error| run_failed(&error))?;
+        let mut evidence = evidence.map_err(|error| run_failed(&error))?;
+        evidence.verdict.adapter.program_sha256 = subject.program;
         self.tell(&evidence)?;
         Ok(evidence)
     }
@@ -126,7 +133,7 @@ impl Rounds {
 
     fn tell(&self, evidence: &Evidence) -> Result<(), Failure> {
         let SuiteRun { report: folder, json, .. } = &self.bench.run;
-        let [file, testbed] = self.files()?;
+        let (tested, testbed) = (self.tested()?, self.testbed()?);
         let mut report = Report::new(&evidence.verdict);
         report.ended = std::time::SystemTime::now().try_into().ok();
         // The files are for others, who have the component elsewhere.
@@ -137,9 +144,8 @@ impl Rounds {
         let set = self.bench.run.set.iter();
         let set: String =
             set.map(|(name, value)| format!(" --set {}", quoted(&format!("{name}={value}")))).collect();
-        let (file, testbed) = (file.display().to_string(), testbed.display().to_string());
-        report.command =
-            format!("{} {} --testbed {}{set}{full}", self.bench.command, quoted(&file), quoted(&testbed));
+        let (tested, testbed) = (tested.words(quoted), quoted(&testbed.display().to_string()));
+        report.command = format!("{} {tested} --testbed {testbed}{set}{full}", self.bench.command);
         show::people(&report, *json);
         if let Some(folder) = folder {
             show::say(&format!("The report is in {}.\n", folder.display()), *json);

@@ -4,7 +4,7 @@ use std::{fs, io::Write as _, path::Path};
 
 use berth_suite::{
     Evidence, Verdict,
-    report::{Report, html, junit, terminal},
+    report::{Report, terminal},
 };
 use serde_json::json;
 
@@ -61,14 +61,7 @@ pub(super) fn prepare(folder: &Path) -> Result<(), Failure> {
 
 /// Writes the files of a run.
 pub(super) fn write(folder: &Path, evidence: &Evidence, report: &Report<'_>) -> Result<(), Failure> {
-    let failed = |what: &'static str| {
-        move |error: &dyn std::error::Error| Failure::host(format!("{what} could not be written"), error)
-    };
-    let junit = junit::junit(report).map_err(|error| failed("junit.xml")(&error))?;
-    let packed = evidence.pack().map_err(|error| failed("evidence.berth")(&error))?;
-    let file = |name: &str, bytes: &[u8]| files::write_public(&folder.join(name), bytes);
-    file("verdict.json", evidence.verdict.canonical_json().as_bytes())?;
-    file("junit.xml", junit.as_bytes())?;
-    file("report.html", html::html(report).as_bytes())?;
-    file("evidence.berth", &packed)
+    let made = report.files(evidence);
+    let made = made.map_err(|error| Failure::host("the files of the run were not written", &error))?;
+    made.iter().try_for_each(|(name, bytes)| files::write_public(&folder.join(name), bytes))
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Instant};
 
-use berth_admission::{Admission, Past, admit::ListDenied};
+use berth_admission::{Admission, Past, admit::ListDenied, certificate::Tier};
 use berth_host::{Compiler, CompilerChild, Host, HostConfig};
 use berth_node::{Door, DoorError};
 use clap::Args;
@@ -11,8 +11,10 @@ use serde_json::json;
 
 use super::{COMPILE, places};
 use crate::{
-    certificates::{MAX_SMALL_FILE, denied, policy, read},
+    arguments::Given,
+    certificates::{MAX_SMALL_FILE, denied, policy, read, what},
     failure::Failure,
+    natives,
     show::plain,
 };
 
@@ -22,12 +24,13 @@ use crate::{
 Examples:
   berth node admit ethereum.component.wasm --policy policy.toml --state node \\
      --revocations revocations.json
+  berth node admit --native ethereum --policy policy.toml --state node
   berth node audit node
 
 Exit codes: 0 it is let in; 1 it is not; 2 wrong usage; 3 a file or the host.")]
 pub(crate) struct Admit {
-    /// The component; its certificate lies beside it, as FILE.certificate.json
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) given: Given,
     /// Whom to trust
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: PathBuf,
@@ -38,7 +41,7 @@ pub(crate) struct Admit {
     #[arg(long, value_name = "FILE")]
     pub(crate) revocations: Option<PathBuf>,
     /// The adapter that is asked for; any when left out
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "native")]
     pub(crate) name: Option<String>,
     /// The node's folder comes from a backup, or lost its audit log: go on, and write that down
     #[arg(long)]
@@ -67,17 +70,20 @@ pub(super) async fn run(arguments: &Admit) -> Result<(), Failure> {
                 .next("Fetch the newest list from the certifiers.")
         })?;
     }
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::host("this program does not know where it lies", &error))?;
+    let program = natives::program()?;
     let host = Host::new(HostConfig {
         instances: 4,
         cache: Some(arguments.state.join("code")),
-        compiler: Compiler::Child(CompilerChild::new(program, vec![COMPILE.into()])),
+        compiler: Compiler::Child(CompilerChild::new(program.clone(), vec![COMPILE.into()])),
         ..HostConfig::default()
     });
     let host = host.map_err(|error| Failure::host("the host cannot be set up", &error))?;
     let door = Door::new(admission, host);
-    let let_in = match door.let_in(&arguments.file, arguments.name.as_deref()).await {
+    let judged = match &arguments.given.native {
+        Some(name) => door.let_native_in(&program, natives::named(name)?).await,
+        None => door.let_in(&arguments.given.file()?, arguments.name.as_deref()).await,
+    };
+    let let_in = match judged {
         Ok(let_in) => let_in,
         Err(DoorError::Denied { denial, .. }) => {
             if arguments.json {
@@ -88,12 +94,13 @@ pub(super) async fn run(arguments: &Admit) -> Result<(), Failure> {
                 });
                 println!("{document:#}");
             }
-            return Err(denied(&arguments.file, &denial)
+            return Err(denied(&arguments.given.file()?, &denial)
                 .next("Nothing was loaded. Ask the adapter's vendor for a file and a certificate that belong together."));
         }
         Err(error) => return Err(Failure::host("nothing was loaded", &error)),
     };
     let took = start.elapsed();
+    let tier = arguments.given.tier();
     let facts = let_in.facts.as_ref();
     let from_cache = facts.is_some_and(|facts| facts.from_cache);
     let warning = let_in.admitted.warning().map(ToString::to_string);
@@ -102,7 +109,7 @@ pub(super) async fn run(arguments: &Admit) -> Result<(), Failure> {
             "admitted": true,
             "adapter": let_in.name,
             "version": facts.map(|facts| &facts.descriptor.version),
-            "component": let_in.admitted.digest().to_string(),
+            what(tier): let_in.admitted.digest().to_string(),
             "certificate": let_in.admitted.certificate_digest().map(|digest| digest.to_string()),
             "warning": warning,
             "from_cache": from_cache,
@@ -112,16 +119,19 @@ pub(super) async fn run(arguments: &Admit) -> Result<(), Failure> {
         return Ok(());
     }
     let version = facts.map_or("", |facts| facts.descriptor.version.as_str());
-    println!("{} {} is let in", plain(&let_in.name), plain(version));
-    println!("  component    {}", let_in.admitted.digest());
+    println!("{} is let in", plain(format!("{} {version}", let_in.name).trim_end()));
+    println!("  {:<11}  {}", what(tier), let_in.admitted.digest());
     if let Some(digest) = let_in.admitted.certificate_digest() {
         println!("  certificate  {digest}");
     }
     if let Some(warning) = warning {
         println!("  WARNING      {}", plain(&warning));
     }
-    let how =
-        if from_cache { "its code came from the node's cache" } else { "compiled in a process of its own" };
+    let how = match tier {
+        Tier::Native => "linked into this program: nothing but this program's own care holds it",
+        Tier::Component if from_cache => "its code came from the node's cache",
+        Tier::Component => "compiled in a process of its own",
+    };
     println!("  loaded in    {took:.1?}, {how}");
     Ok(())
 }

@@ -140,7 +140,7 @@ pub(super) async fn another_block(trial: &mut Trial) -> Checked {
         [BlockSelector::Hash(second.reference.hash.clone()), BlockSelector::Number(second.reference.number)]
     {
         // The other block's answers, each instead of its own.
-        for (number, (request, other)) in asked.iter().zip(answered).enumerate() {
+        for (number, (request, other)) in asked.iter().zip(answered.iter()).enumerate() {
             let Some((answer, _)) = answer_of(other) else { continue };
             if answer_of(request).is_some_and(|(own, _)| own == answer) {
                 continue;

@@ -26,7 +26,7 @@ pub(super) const CHECKS: &[Check] = &[
     scenario("BLK-2", "parents-link", BLOCKS, boxed!(content::parents_link)),
     rule("BLK-3", "headers-hash-to-their-id", BLOCKS, content::headers_hash),
     rule("BLK-4", "every-block-has-its-header", BLOCKS, content::has_header),
-    scenario("BLK-5", "changed-answers", BLOCKS, boxed!(forged::changed_answers)),
+    scenario("BLK-5", "changed-answers", BLOCKS, boxed!(forged::changed_answers)).slow(),
     scenario("BLK-5", "another-blocks-answer", BLOCKS, boxed!(forged::another_block)),
     scenario("BLK-5", "broken-answers", BLOCKS, boxed!(forged::broken_answers)),
     scenario("BLK-6", "the-same-hash-the-same-block", BLOCKS, boxed!(found::same_block)),

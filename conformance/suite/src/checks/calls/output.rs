@@ -95,7 +95,7 @@ fn answers(call: &Observed) -> Vec<Vec<u8>> {
         }
     }
     let mut found = Vec::new();
-    for request in call.requests() {
+    for request in call.requests().iter() {
         if let Some(answer) = &request.answer {
             texts(answer, &mut found);
         }

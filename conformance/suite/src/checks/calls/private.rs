@@ -55,7 +55,7 @@ pub(super) async fn stay_private(trial: &mut Trial) -> Checked {
         if let Some(error) = call.error() {
             keeps(error.to_string().as_bytes(), "error")?;
         }
-        for exchange in &call.exchanges {
+        for exchange in call.exchanges.iter() {
             let written = json(&exchange.request).to_string();
             match exchange.import {
                 Import::Log => keeps(written.as_bytes(), "log")?,

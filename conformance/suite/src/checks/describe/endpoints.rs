@@ -47,7 +47,7 @@ pub(super) fn only_declared_ones(call: &Observed, facts: &Facts) -> Option<Resul
         };
         transports.extend(endpoints.iter().map(|endpoint| (endpoint.endpoint.clone(), declared.transport)));
     }
-    for request in call.requests() {
+    for request in call.requests().iter() {
         let import = call.exchanges.get(request.exchange).map(|exchange| exchange.import);
         let (Some(spoken), Some(declared)) =
             (import.and_then(spoken), transports.get(&request.endpoint).copied())
@@ -76,7 +76,8 @@ pub(super) fn uses_the_first(call: &Observed, facts: &Facts) -> Option<Result<()
     if others.is_empty() {
         return None;
     }
-    let other = call.requests().into_iter().find(|request| others.contains(&request.endpoint));
+    let requests = call.requests();
+    let other = requests.iter().find(|request| others.contains(&request.endpoint));
     Some(other.map_or(Ok(()), |other| {
         Err(Fault::new(
             "the first endpoint is used where one is wanted",

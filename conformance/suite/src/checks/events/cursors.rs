@@ -77,7 +77,7 @@ pub(super) async fn beyond_the_head(trial: &mut Trial) -> Checked {
     let calls = behind.calls();
     let asked: Vec<Vec<u8>> = calls
         .iter()
-        .map(|call| call.requests().into_iter().flat_map(|asked| asked.content).collect())
+        .map(|call| call.requests().iter().flat_map(|asked| asked.content.clone()).collect())
         .collect();
     if let Some((last, before)) = asked.split_last()
         && !before.contains(last)

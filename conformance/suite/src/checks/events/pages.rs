@@ -91,7 +91,7 @@ pub(super) async fn confidence(trial: &mut Trial) -> Checked {
         readers.push(Follower::from_block(filter(trial, confidence), start));
     }
     let is_immediate = trial.facts.descriptor.finality == Finality::Immediate;
-    for _ in 0..trial.facts.testbed.patience {
+    for look in 0..trial.facts.testbed.patience {
         for reader in &mut readers {
             let confidence = reader.filter.confidence;
             reader.read_to_the_end(application).await?;
@@ -127,7 +127,7 @@ pub(super) async fn confidence(trial: &mut Trial) -> Checked {
             return Ok(());
         }
         trial.advance(1).await?;
-        application.pause().await;
+        application.pause_after(look).await;
     }
     Err(Stop::Unknown("the block did not become final".into()))
 }

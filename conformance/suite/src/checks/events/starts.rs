@@ -88,13 +88,13 @@ pub(super) async fn latest_final(trial: &mut Trial) -> Checked {
     if heights(&made.application).await?.1 >= block {
         return Err(Stop::NotApplicable("blocks are final at once".into()));
     }
-    for _ in 0..trial.facts.testbed.patience {
+    for look in 0..trial.facts.testbed.patience {
         trial.advance(1).await?;
         if heights(&made.application).await?.1 >= block {
             follower.read_to_the_end(&made.application).await?;
             return came(&follower.came, made.id(0), 1, "after the head of the confidence final, at latest");
         }
-        made.application.pause().await;
+        made.application.pause_after(look).await;
     }
     Err(Stop::Unknown("the block did not become final".into()))
 }

@@ -86,7 +86,8 @@ pub(super) async fn nothing_remembered(trial: &mut Trial) -> Checked {
     let (application, actor, _) = used(trial).await?;
     let account = trial.account(&application, &actor).await?;
     let (word, other_word) = (trial.name(), trial.name());
-    let mut questions = vec![trial.evaluate("count", vec![Value::Text(account)])?];
+    let on_the_ledger = trial.evaluate("count", vec![Value::Text(account)])?;
+    let mut questions = vec![on_the_ledger.clone()];
     for word in [word, other_word] {
         questions.push(trial.evaluate("echo-text", vec![Value::Text(word)])?);
     }
@@ -96,8 +97,13 @@ pub(super) async fn nothing_remembered(trial: &mut Trial) -> Checked {
     }
     application.disturb(Which::all(), Disturbance::Unreachable);
     let compared = compared(&application, &actor, &questions).await;
+    // Memory may outlive an instance, where instances share a process: then a fresh one remembers as well.
+    let alone = application.read(on_the_ledger, &actor, CallOptions::default()).await;
     application.calm();
-    compared
+    compared?;
+    ensure(alone.is_err(), "with no node in reach nobody says what is on the ledger now", || {
+        format!("{alone:.300?}")
+    })
 }
 
 async fn compared(

@@ -150,7 +150,7 @@ pub(super) async fn unreadable(trial: &mut Trial) -> Checked {
 /// The keys of the state that the application's calls have asked for or written.
 fn keys(application: &Application) -> BTreeSet<String> {
     let calls = application.calls();
-    let exchanges = calls.iter().flat_map(|call| &call.exchanges);
+    let exchanges = calls.iter().flat_map(|call| call.exchanges.iter());
     exchanges
         .filter_map(|exchange| match exchange.import {
             Import::StateGet => json(&exchange.request).as_str().map(str::to_owned),

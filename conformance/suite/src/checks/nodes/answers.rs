@@ -119,8 +119,8 @@ fn body(request: &Request) -> Option<Vec<u8>> {
 /// Has the requests of this function get what the same methods answered in `other`, over and over.
 fn mix_up(app: &Application, function: Function, other: &Observed) {
     let mut answers = std::collections::BTreeMap::<String, Vec<Vec<u8>>>::new();
-    for request in other.requests() {
-        if let Some(body) = body(&request) {
+    for request in other.requests().iter() {
+        if let Some(body) = body(request) {
             answers.entry(request.method.clone()).or_default().push(body);
         }
     }

@@ -18,7 +18,7 @@ use crate::{
 /// The endpoints that were lent, by need.
 fn lent(app: &Application) -> BTreeMap<String, BTreeSet<String>> {
     let mut lent: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for exchange in app.calls().iter().flat_map(|call| call.exchanges.clone()) {
+    for exchange in app.calls().iter().flat_map(|call| call.exchanges.to_vec()) {
         let answer = exchange.answer.as_ref().map(json).and_then(|lent| serde_json::from_value(lent).ok());
         if let (Import::LentAs, Some(endpoints)) = (exchange.import, answer) {
             let endpoints: Vec<Lent> = endpoints;
@@ -79,7 +79,7 @@ pub(super) async fn sensitive(trial: &mut Trial) -> Checked {
     confide(trial, &app, &canary, &echo).await?;
     let mut carried = 0;
     for call in app.calls() {
-        for request in call.requests() {
+        for request in call.requests().iter() {
             let answer = request.answer.as_ref().map(ToString::to_string).unwrap_or_default();
             let is_inside = canary.is_in_bytes(&request.content)
                 || canary.is_in(&request.method)
@@ -137,7 +137,7 @@ pub(super) async fn paths(trial: &mut Trial) -> Checked {
         return Err(nothing_to_show("the adapter makes no HTTP request"));
     }
     for call in calls.iter().filter(|call| is_http(call)) {
-        for request in call.requests() {
+        for request in call.requests().iter() {
             let raw = hostile(&name).into_iter().find(|text| request.method.contains(text.as_str()));
             ensure(raw.is_none(), "callers' text in a path is checked or percent-encoded", || {
                 format!("{} asked for {:?}", call.function, request.method)
@@ -151,7 +151,8 @@ pub(super) async fn paths(trial: &mut Trial) -> Checked {
 pub(super) fn no_way_up(call: &Observed, _: &Facts) -> Option<Result<(), Fault>> {
     let is_http =
         |number: usize| call.exchanges.get(number).is_some_and(|exchange| exchange.import == Import::Http);
-    let requests: Vec<_> = call.requests().into_iter().filter(|request| is_http(request.exchange)).collect();
+    let requests = call.requests();
+    let requests: Vec<_> = requests.iter().filter(|request| is_http(request.exchange)).collect();
     let wrong = requests.iter().find(|request| {
         let path = request.method.split_once(' ').map_or("", |(_, path)| path);
         let places = path.split(['?', '/', '&']);

@@ -147,8 +147,10 @@ pub(super) async fn several_endpoints(trial: &mut Trial) -> Checked {
     }
     let first = ready(trial).await?;
     let calls = first.application.calls();
-    let lent =
-        calls.iter().flat_map(|call| &call.exchanges).filter(|exchange| exchange.import == Import::LentAs);
+    let lent = calls
+        .iter()
+        .flat_map(|call| call.exchanges.iter())
+        .filter(|exchange| exchange.import == Import::LentAs);
     let lent =
         lent.filter_map(|exchange| serde_json::from_value::<Vec<Lent>>(json(exchange.answer.as_ref()?)).ok());
     let endpoints = lent.max_by_key(Vec::len).unwrap_or_default();

@@ -15,22 +15,20 @@ pub(super) async fn id_finds(trial: &mut Trial) -> Checked {
     })?;
     same(&Ok(()), &application.try_send(&envelope).await?, "sending a good envelope")?;
     for instance in [application.clone(), application.restarted().await?] {
-        let mut patience = trial.facts.testbed.patience;
-        loop {
+        for look in 0.. {
             let receipt = instance.receipt(&envelope.transaction, envelope.tracking.clone()).await;
             let receipt = receipt.expected("the receipt of the envelope's id")?;
             same(&envelope.transaction, &receipt.transaction, "the receipt is of the id that was asked for")?;
             if !matches!(receipt.inclusion, Inclusion::Unknown | Inclusion::Pending) {
                 break;
             }
-            patience = patience.saturating_sub(1);
-            if patience == 0 {
+            if look >= trial.facts.testbed.patience {
                 return fail(
                     "the envelope's id is the one under which the receipt is found",
                     format!("it stays {:?}", receipt.inclusion),
                 );
             }
-            instance.pause().await;
+            instance.pause_after(look).await;
         }
     }
     Ok(())

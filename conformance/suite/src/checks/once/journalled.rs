@@ -111,7 +111,7 @@ impl Host {
             }
         }
         let mut done = false;
-        for _ in 0..trial.facts.testbed.patience {
+        for look in 0..trial.facts.testbed.patience {
             match self.carry_out(work).await {
                 Ok(outcome) => done = has_taken_effect(&outcome, what)?,
                 Err(error) => told(what, &error)?,
@@ -120,7 +120,7 @@ impl Host {
                 break;
             }
             trial.advance(1).await?;
-            self.application.pause().await;
+            self.application.pause_after(look).await;
         }
         ensure(done, format!("{what} takes effect"), || "it is still under way".into())?;
         trial.advance(1).await?;

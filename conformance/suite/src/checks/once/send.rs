@@ -264,8 +264,9 @@ pub(super) async fn not_by_itself(trial: &mut Trial) -> Checked {
         (Disturbance::Unreachable, "that did not leave"),
         (Disturbance::Slow, "that got no answer in time"),
     ] {
+        // At every endpoint, so that none of them takes it and ends the matter.
         for which in submitting(&facts) {
-            application.disturb(which.nth(0), disturbance.clone());
+            application.disturb(which, disturbance.clone());
         }
         let sent = application.try_send(envelope).await;
         application.calm();

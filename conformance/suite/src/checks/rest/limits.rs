@@ -32,7 +32,7 @@ pub(super) fn none_reached(call: &Observed, _: &Facts) -> Option<Result<(), Faul
 pub(super) fn requests(call: &Observed, _: &Facts) -> Option<Result<(), Fault>> {
     let requests = call.requests();
     let mut lists = std::collections::BTreeMap::<usize, usize>::new();
-    for request in &requests {
+    for request in requests.iter() {
         *lists.entry(request.exchange).or_default() += 1;
     }
     let longest = lists.values().max().copied().unwrap_or_default();
@@ -124,7 +124,7 @@ pub(super) async fn large_questions(trial: &mut Trial) -> Checked {
 /// The lists of requests, in order.
 fn lists(call: &Observed) -> Vec<Vec<Request>> {
     let mut lists: Vec<Vec<Request>> = Vec::new();
-    for request in call.requests() {
+    for request in call.requests().iter().cloned() {
         match lists.last_mut() {
             Some(list) if list.first().is_some_and(|first| first.exchange == request.exchange) => {
                 list.push(request);

@@ -69,9 +69,9 @@ fn seen(trial: &Trial, call: &Observed, exact: Option<Json>) -> Seen {
     let submits = &trial.facts.testbed.submits;
     let submitted = requests.iter().filter(|request| submits.contains(&request.method)).count();
     let mut asked: Vec<String> = Vec::new();
-    for request in requests {
+    for request in requests.iter() {
         if !asked.contains(&request.method) {
-            asked.push(request.method);
+            asked.push(request.method.clone());
         }
     }
     let end = match &call.ending {

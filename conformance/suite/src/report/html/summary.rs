@@ -110,9 +110,10 @@ fn tested(verdict: &Verdict) -> Markup {
         section #tested aria-labelledby="tested-title" {
             h2 #tested-title { "What was tested" }
             dl.facts {
-                @match &adapter.component_sha256 {
-                    Some(digest) => (digest_fact("Component", digest)),
-                    None => (fact("Component", "none: a native plug-in")),
+                @match (&adapter.component_sha256, &adapter.program_sha256) {
+                    (Some(digest), _) => (digest_fact("Component", digest)),
+                    (None, Some(digest)) => (digest_fact("Native plug-in of the program", digest)),
+                    (None, None) => (fact("Component", "none: a native plug-in")),
                 }
                 (fact("Interfaces", &adapter.interfaces.names().join(", ")))
                 @if let Some(imports) = &adapter.imports {

@@ -142,6 +142,9 @@ impl<W: Write> Page<'_, W> {
         if let Some(digest) = &verdict.adapter.component_sha256 {
             self.field("component", digest)?;
         }
+        if let Some(digest) = &verdict.adapter.program_sha256 {
+            self.field("program", digest)?;
+        }
         self.field("seed", &verdict.seed.to_string())?;
         self.field("evidence", &verdict.evidence)?;
         self.field("verdict", &verdict.digest())
