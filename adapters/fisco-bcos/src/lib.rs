@@ -33,6 +33,7 @@ mod receipt;
 mod resume;
 mod rpc;
 mod send;
+mod sent;
 mod settings;
 mod settled;
 mod status;

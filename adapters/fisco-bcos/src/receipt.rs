@@ -73,6 +73,8 @@ pub(crate) async fn receipt(
         ));
     }
     if over {
+        // For good, as a final one: a node that is behind does not open the window again.
+        settled::remember(settings, host, head).await?;
         return Ok(empty(id, Inclusion::Expired));
     }
     Ok(empty(id, Inclusion::Unknown))

@@ -10,6 +10,7 @@ use crate::{
     continuation::{Continuation, Tracking},
     errors::invalid,
     rpc::Node,
+    sent,
     settings::Settings,
     transaction::Signed,
 };
@@ -45,6 +46,7 @@ pub(crate) async fn resume(
     let raw = call.unsigned.sealed(host, settings.crypto, &seal);
     let signed = Signed::decode(host, settings.generation, settings.crypto, &raw)
         .ok_or_else(|| Error::new(ErrorCode::Internal, "the transaction that was made does not decode"))?;
+    sent::made(host, signed.id).await?;
     let tracking = Tracking { head: call.head, block_limit };
     Ok(Step::Send(Envelope {
         transaction: signed.id.to_string(),

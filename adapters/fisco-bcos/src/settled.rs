@@ -1,4 +1,4 @@
-//! Up to which height receipts were answered for good, so that no node that is behind takes one back.
+//! Up to which height receipts were answered for good, as final or as expired, so that no node that is behind takes one back.
 
 use adapter_sdk::{Imports, types::Error};
 

@@ -299,7 +299,7 @@ async fn a_send_says_truly_whether_it_can_still_take_effect() {
         (refusal("InvalidGroupId"), ErrorCode::InvalidArgument, Effect::Never),
         (refusal("GroupID does not exist"), ErrorCode::InvalidArgument, Effect::Never),
         (refusal("Field:signature"), ErrorCode::Rejected, Effect::Never),
-        (refusal("TransactionNonceCheckFail"), ErrorCode::Conflict, Effect::Unknown),
+        (refusal("TransactionNonceCheckFail"), ErrorCode::Conflict, Effect::Never),
         (refused(-32603, "nobody has seen this"), ErrorCode::Unavailable, Effect::Unknown),
     ] {
         let script = Script::two();
@@ -310,6 +310,27 @@ async fn a_send_says_truly_whether_it_can_still_take_effect() {
         let failed = failed.answered().unwrap();
         assert_eq!((failed.error.code, failed.effect), (code, effect), "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn a_time_out_keeps_the_effect_unknown_whatever_a_later_send_says() {
+    let script = Script::two();
+    let ledger = script.ledger(two()).await;
+    let envelope = envelope(&*ledger, &user(SignatureScheme::EcdsaSecp256k1Keccak256)).await;
+    let unreachable = || Err(JsonRpcFailure::Transport(Failure::Unreachable("down".into())));
+    let effect = async || ledger.send(envelope.clone()).await.unwrap_err().answered().unwrap().effect;
+    script.says("sendRawTransaction", unreachable());
+    assert_eq!(effect().await, Effect::Never);
+    script.says("sendRawTransaction", Err(JsonRpcFailure::Transport(Failure::Timeout)));
+    assert_eq!(effect().await, Effect::Unknown);
+    for later in [unreachable(), refusal("InvalidChainId"), refusal("BlockLimitCheckFailed")] {
+        script.says("sendRawTransaction", later);
+        assert_eq!(effect().await, Effect::Unknown);
+    }
+    // After a loss of the state nothing is known of it either.
+    script.state.lock().unwrap().clear();
+    script.says("sendRawTransaction", unreachable());
+    assert_eq!(effect().await, Effect::Unknown);
 }
 
 #[tokio::test]
@@ -331,7 +352,7 @@ async fn a_window_that_has_passed_is_expired_for_good_and_a_node_far_behind_is_n
     let failed = failed.answered().unwrap().clone();
     assert_eq!(
         (failed.error.code, failed.effect, failed.error.retryable),
-        (ErrorCode::Unavailable, Effect::Unknown, true)
+        (ErrorCode::Unavailable, Effect::Never, true)
     );
     let receipt =
         async || answered(ledger.receipt(&envelope.transaction, envelope.tracking.clone()).await).unwrap();

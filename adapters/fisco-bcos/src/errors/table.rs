@@ -168,6 +168,11 @@ pub(crate) fn of_answer(generation: Generation, code: i64, message: &str) -> Opt
     own.or_else(|| find(CODES, code))
 }
 
+/// Whether a refusal says so little that the transaction may have been taken all the same.
+pub(crate) fn is_vague(meaning: Meaning) -> bool {
+    matches!(meaning, Meaning::Refusal { code: ErrorCode::Unavailable | ErrorCode::Timeout, .. })
+}
+
 /// What a status in an answer to a submission means: from 10000 on, the pool refused it.
 pub(crate) fn of_pool_status(status: i64) -> Option<Meaning> {
     find(CODES_THREE, status).filter(|_| status >= 10_000)
