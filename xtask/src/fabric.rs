@@ -29,6 +29,13 @@ pub struct Release {
     commit: &'static str,
 }
 
+impl Release {
+    /// The name of its folder in the cache.
+    fn folder(self) -> String {
+        format!("fabric-{}", self.version)
+    }
+}
+
 /// The releases that are known; the first is the one to test against.
 pub const RELEASES: [Release; 2] = [
     Release { name: "fabric", version: "3.1.5", commit: "86c1172bec37e6590c6b1ae6f847833df48d65fc" },
@@ -55,13 +62,21 @@ pub fn install(cache: &Cache, release: Release) -> Outcome<PathBuf> {
     Ok(programs)
 }
 
+/// The same where nobody asked for it and it costs nothing: where `$BERTH_FABRIC` names a folder, or the release to test against was
+/// built before.
+pub fn at_hand(cache: &Cache) -> Option<PathBuf> {
+    let named = env::var_os("BERTH_FABRIC").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let [newest, ..] = RELEASES;
+    named.or_else(|| cache.get(&newest.folder())).filter(|programs| check(programs).is_ok())
+}
+
 fn build(cache: &Cache, release: Release) -> Outcome<PathBuf> {
     if Command::new("go").arg("version").output().is_err() {
         return Err(Failure::new(
             "Go is missing, which builds Fabric (1.26.4 or later): https://go.dev/doc/install",
         ));
     }
-    cache.get_or_fill(&format!("fabric-{}", release.version), |partial| {
+    cache.get_or_fill(&release.folder(), |partial| {
         println!("  building Fabric {} with Go (two to five minutes)", release.version);
         let mut go = Command::new("go");
         // What the programs call themselves, as in Fabric's own Makefile.

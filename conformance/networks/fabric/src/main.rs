@@ -18,6 +18,8 @@ struct Arguments {
 enum Task {
     /// Start a network, print what a client needs as one line of JSON, and run until standard input ends or Ctrl-C
     ///
+    /// `places` in it is what adapters/fabric/conformance/testbed.toml leaves open, but for controls.
+    ///
     /// Two organisations with a peer each, the channels mychannel and otherchannel, and the chaincodes preset and probe on both.
     /// `cargo xtask setup --real fabric` says where the programs are.
     Run {
@@ -111,6 +113,6 @@ fn description(network: &Network) -> Result<serde_json::Value, NetworkError> {
     Ok(json!({
         "folder": network.folder(), "channels": CHANNELS, "packages": network.packages(),
         "orderers": network.orderers(), "orderer_authority_pem": network.orderer_authority_pem()?,
-        "organisations": organisations.collect::<Vec<_>>(),
+        "organisations": organisations.collect::<Vec<_>>(), "places": network.places()?,
     }))
 }
