@@ -182,20 +182,33 @@ pub async fn carry_out(
             journal.settle(&key, Settlement::Answered).await?;
             Ok(Outcome::Answered(output))
         }
-        Ready::Send(envelope) => {
-            let bound = match &original {
-                Some(original) => journal.signed_instead(&key, envelope, original).await?,
-                None => journal.signed(&key, envelope).await?,
-            };
-            match bound {
-                Bound::Now(sendable) => deliver(journal, ledger, sendable).await,
-                Bound::Before(entry) if may_begin(&entry) => {
-                    Err(DriveError::Adapter("a call that was a read before ends in a transaction"))
-                }
-                // The same work was carried out side by side, and the other one was first.
-                Bound::Before(entry) => go_on(journal, ledger, *entry).await,
-            }
+        Ready::Send(envelope) => conclude(journal, ledger, &key, envelope, original.as_ref()).await,
+    }
+}
+
+/// The end of [`carry_out`], for a caller who has had the call signed: binds the envelope to its key, which was begun, sends
+/// it and asks for the receipt once. `original` is the entry whose transaction it replaces, where it does.
+///
+/// # Errors
+/// [`DriveError`]; nothing was sent then, unless the journal failed.
+pub async fn conclude(
+    journal: &Journal,
+    ledger: &dyn Ledger,
+    key: &EntryKey,
+    envelope: Envelope,
+    original: Option<&EntryKey>,
+) -> Result<Outcome, DriveError> {
+    let bound = match original {
+        Some(original) => journal.signed_instead(key, envelope, original).await?,
+        None => journal.signed(key, envelope).await?,
+    };
+    match bound {
+        Bound::Now(sendable) => deliver(journal, ledger, sendable).await,
+        Bound::Before(entry) if may_begin(&entry) => {
+            Err(DriveError::Adapter("a call that was a read before ends in a transaction"))
         }
+        // The same work was carried out side by side, and the other one was first.
+        Bound::Before(entry) => go_on(journal, ledger, *entry).await,
     }
 }
 
@@ -238,17 +251,39 @@ pub async fn recover(
         let page = journal.unsettled(application, from.as_ref(), MAX_PAGE_ENTRIES).await?;
         for entry in page.entries {
             let key = entry.key.clone();
-            let outcome = match entry.state {
-                State::Begun => None,
-                State::Signed(_) | State::Sent(_) | State::Settled(_) => {
-                    Some(go_on(journal, ledger, entry).await)
-                }
-            };
-            recovered.push(Recovered { key, outcome });
+            recovered
+                .push(Recovered { key, outcome: take_up_entry(journal, ledger, entry).await.transpose() });
         }
         match page.next {
             Some(next) => from = Some(next),
             None => return Ok(recovered),
+        }
+    }
+}
+
+/// Goes on with one entry, as [`recover`] does: sends the very bytes again, or asks for the receipt. None where there is no
+/// envelope: nothing was sent, and its caller must come again with the same work.
+///
+/// # Errors
+/// [`DriveError::Journal`] where there is no such entry, among others; [`DriveError::Adapter`].
+pub async fn take_up(
+    journal: &Journal,
+    ledger: &dyn Ledger,
+    key: &EntryKey,
+) -> Result<Option<Outcome>, DriveError> {
+    let entry = journal.entry(key).await?.ok_or_else(|| JournalError::NotBegun { key: key.clone() })?;
+    take_up_entry(journal, ledger, entry).await
+}
+
+async fn take_up_entry(
+    journal: &Journal,
+    ledger: &dyn Ledger,
+    entry: Entry,
+) -> Result<Option<Outcome>, DriveError> {
+    match entry.state {
+        State::Begun => Ok(None),
+        State::Signed(_) | State::Sent(_) | State::Settled(_) => {
+            go_on(journal, ledger, entry).await.map(Some)
         }
     }
 }

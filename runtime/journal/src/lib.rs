@@ -64,7 +64,8 @@ mod store;
 
 pub use crash_store::{Crash, CrashStore};
 pub use drive::{
-    DriveError, Outcome, Recovered, Signer, SignerError, Task, Trouble, Work, carry_out, follow, recover,
+    DriveError, Outcome, Recovered, Signer, SignerError, Task, Trouble, Work, carry_out, conclude, follow,
+    recover, take_up,
 };
 pub use entry::{Entry, Settled, SettledTransaction, Settlement, Signed, State};
 pub use error::JournalError;

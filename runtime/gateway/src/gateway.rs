@@ -1,0 +1,416 @@
+//! The gateway: all applications, participants, and what they share.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use adapter_spec::types::PublicKey;
+use axum::http::StatusCode;
+use berth_identity::{Authority, MasterKey, request::Nonces};
+use berth_journal::{Journal, MAX_PAGE_ENTRIES, Store};
+use berth_lending::{Network, StateStore};
+use jiff::Timestamp;
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    adapters::Adapters,
+    application::{Application, ApplicationRecord, Ground, KeyMode, Order, Role, open},
+    bill::{self, Bills, Head, UsageRecord},
+    follower,
+    keys::Keys,
+    participants::{self, Participant, Participants},
+    problem::Problem,
+    records::{RecordError, Records},
+    upload,
+    usage::{AdapterCall, Usage},
+};
+
+const APPLICATIONS: &str = "node/application/";
+
+/// What a gateway is made of.
+pub struct Parts {
+    /// Where everything is kept that must not be lost.
+    pub store: Arc<dyn Store>,
+    /// Where adapters' own state is kept.
+    pub state: Arc<dyn StateStore>,
+    /// What was let in. More may be put in later.
+    pub adapters: Arc<Adapters>,
+    /// Seals keys and continuations.
+    pub master: MasterKey,
+    /// Enrols participants.
+    pub authority: Authority,
+    /// For how many seconds a signed request is taken.
+    pub signature_window: u32,
+    /// The most bytes of a request's body.
+    pub max_body: usize,
+    /// How often usage is written down, in seconds; a crash loses what was used since.
+    pub usage_seconds: u32,
+}
+
+/// Why a gateway could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// What is kept cannot be read.
+    #[error("what the node keeps cannot be read")]
+    Records(#[from] RecordError),
+    /// The master key gives no key to sign usage with.
+    #[error("the master key gives no key to sign usage records with: take another")]
+    UsageKey,
+}
+
+/// What handlers and followers share.
+pub(crate) struct Shared {
+    pub(crate) records: Records,
+    pub(crate) journal: Journal,
+    pub(crate) ground: Ground,
+    pub(crate) participants: Participants,
+    pub(crate) keys: Keys,
+    pub(crate) bills: Bills,
+    pub(crate) master: Arc<MasterKey>,
+    pub(crate) authority: Authority,
+    pub(crate) nonces: Nonces,
+    pub(crate) max_body: usize,
+    pub(crate) applications: RwLock<BTreeMap<String, Arc<Application>>>,
+    pub(crate) by_id: RwLock<BTreeMap<Arc<str>, Arc<Application>>>,
+    pub(crate) stopping: CancellationToken,
+}
+
+/// The gateway. Clones are the same.
+#[derive(Clone)]
+pub struct Gateway {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Gateway {
+    /// Opens the gateway on what is kept, and begins to take up what a crash left open. Ledgers are opened when they are
+    /// first used.
+    ///
+    /// # Errors
+    /// [`OpenError`]
+    pub async fn open(parts: Parts) -> Result<Self, OpenError> {
+        let records = Records::new(parts.store.clone());
+        let master = Arc::new(parts.master);
+        let usage_key = bill::signing_key(&master.derive("usage records")).ok_or(OpenError::UsageKey)?;
+        let shared = Arc::new(Shared {
+            bills: Bills::new(records.clone(), usage_key),
+            participants: Participants::open(records.clone()).await?,
+            keys: Keys::new(records.clone(), master.clone()),
+            journal: Journal::new(parts.store),
+            ground: Ground { adapters: parts.adapters, network: Network::new(), state: parts.state },
+            master,
+            authority: parts.authority,
+            nonces: Nonces::new(Timestamp::now().as_second(), parts.signature_window),
+            max_body: parts.max_body,
+            applications: RwLock::default(),
+            by_id: RwLock::default(),
+            stopping: CancellationToken::new(),
+            records,
+        });
+        let gateway = Gateway { shared };
+        for (_, record) in gateway.shared.records.all::<ApplicationRecord>(APPLICATIONS).await? {
+            let head = gateway.shared.bills.head(&record.id).await?;
+            gateway.remember(Application::new(record, head));
+        }
+        let accounting = gateway.clone();
+        let pause = Duration::from_secs(u64::from(parts.usage_seconds.max(1)));
+        tokio::spawn(async move {
+            while tokio::time::timeout(pause, accounting.shared.stopping.cancelled()).await.is_err() {
+                accounting.account().await;
+            }
+        });
+        let recovering = gateway.clone();
+        tokio::spawn(async move { recovering.recover().await });
+        let sweeping = gateway.clone();
+        tokio::spawn(async move { sweeping.sweep_now_and_then().await });
+        Ok(gateway)
+    }
+
+    /// Gives up what was handed out to be signed and never came back.
+    async fn sweep_now_and_then(&self) {
+        while tokio::time::timeout(upload::SWEEP, self.shared.stopping.cancelled()).await.is_err() {
+            for application in self.all() {
+                if application.record().order.key_mode == KeyMode::Upload {
+                    upload::sweep(&self.shared, &application).await;
+                }
+            }
+        }
+    }
+
+    /// Hands everything that is not settled to the followers.
+    async fn recover(&self) {
+        for application in self.all() {
+            let mut from = None;
+            loop {
+                let page =
+                    self.shared.journal.unsettled(&application.id, from.as_ref(), MAX_PAGE_ENTRIES).await;
+                let page = match page {
+                    Ok(page) => page,
+                    Err(error) => {
+                        tracing::error!(application = %application.id, %error, "what was under way cannot be read");
+                        break;
+                    }
+                };
+                for entry in page.entries.into_iter().filter(|entry| entry.state.signed().is_some()) {
+                    follower::follow(&self.shared, &application, entry.key, None);
+                }
+                match page.next {
+                    Some(next) => from = Some(next),
+                    None => break,
+                }
+            }
+        }
+    }
+
+    fn remember(&self, application: Arc<Application>) {
+        let name = application.record().order.name.clone();
+        let mut by_id = self.shared.by_id.write().unwrap_or_else(PoisonError::into_inner);
+        by_id.insert(application.id.clone(), application.clone());
+        self.shared.applications.write().unwrap_or_else(PoisonError::into_inner).insert(name, application);
+    }
+
+    /// All applications, in the order of their names.
+    pub(crate) fn all(&self) -> Vec<Arc<Application>> {
+        self.shared.applications.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<Application>> {
+        self.shared.applications.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// The adapters, to put more in.
+    #[must_use]
+    pub fn adapters(&self) -> &Adapters {
+        &self.shared.ground.adapters
+    }
+
+    /// Whether calls can be taken: the store answers, and nobody has asked to stop.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn ready(&self) -> Result<(), Problem> {
+        if self.shared.stopping.is_cancelled() {
+            return Err(Problem::trouble("the node is being stopped"));
+        }
+        let read: Result<Option<serde_json::Value>, _> = self.shared.records.get("node/ready").await;
+        read.map(drop).map_err(not_written)
+    }
+
+    /// Stops what runs in the background. What is under way is taken up at the next start.
+    pub fn stop(&self) {
+        self.shared.stopping.cancel();
+    }
+
+    /// Counts what a call of an adapter used. `application` is the id that the lender has.
+    pub fn adapter_call(&self, application: &str, call: &AdapterCall) {
+        let by_id = self.shared.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(application) = by_id.get(application) {
+            application.meter.adapter_call(call);
+        }
+    }
+
+    /// Writes down what was used since the last time. Called now and then, and before a stop.
+    pub async fn account(&self) {
+        for application in self.all() {
+            let record = application.record();
+            let mut head = application.bill.lock().await;
+            let total = application.meter.usage();
+            let written =
+                self.shared.bills.write(&record.id, record.created, &mut head, total, Timestamp::now()).await;
+            if let Err(error) = written {
+                tracing::error!(application = record.order.name, %error, "usage is not written down");
+            }
+        }
+    }
+
+    /// An application's chain of usage records, with the last one written now; and the key that signs them.
+    ///
+    /// # Errors
+    /// Where there is no such application, or the store fails.
+    pub async fn usage(&self, name: &str) -> Result<(PublicKey, Vec<UsageRecord>), Problem> {
+        let application = self.find(name).ok_or_else(Problem::no_application)?;
+        self.account().await;
+        let chain = self.shared.bills.chain(&application.id).await.map_err(not_written)?;
+        Ok((self.shared.bills.public_key(), chain))
+    }
+
+    // What operators do.
+
+    /// The applications as they are kept.
+    #[must_use]
+    pub fn applications(&self) -> Vec<Arc<ApplicationRecord>> {
+        self.all().iter().map(|application| application.record()).collect()
+    }
+
+    /// An application as it is kept, how many of its writes are under way, and what it used.
+    #[must_use]
+    pub fn application(&self, name: &str) -> Option<(Arc<ApplicationRecord>, usize, Usage)> {
+        let application = self.find(name)?;
+        Some((application.record(), application.follower.open(), application.meter.usage()))
+    }
+
+    /// Creates an application. Its adapter opens it once, so that wrong settings and endpoints are told now.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub async fn create(&self, order: Order) -> Result<Arc<ApplicationRecord>, Problem> {
+        participants::check_name(&order.name).map_err(|why| Problem::invalid(format!("name: {why}")))?;
+        let owner = self.shared.participants.get(&order.owner);
+        if owner.is_none_or(|owner| owner.revoked.is_some()) {
+            return Err(Problem::invalid(format!("owner: no participant {:?} is enrolled", order.owner)));
+        }
+        let offered = self.shared.ground.adapters.get(&order.adapter).ok_or_else(|| {
+            let names: Vec<_> =
+                self.adapters().all().iter().map(|offered| offered.descriptor.name.clone()).collect();
+            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            Problem::invalid(format!(
+                "adapter: {:?} is not admitted on this node; admitted: {names}",
+                order.adapter
+            ))
+        })?;
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|_| Problem::trouble("the system gives no randomness"))?;
+        let record = ApplicationRecord {
+            id: format!("{}~{}", order.name, hex::encode(random)),
+            created: Timestamp::now(),
+            suspended: None,
+            members: BTreeMap::from([(order.owner.clone(), BTreeSet::from(Role::ALL))]),
+            order,
+        };
+        open(&record, &offered, &self.shared.ground).await?;
+        let place = format!("{APPLICATIONS}{}", record.order.name);
+        let added = self.shared.records.add(&place, &record).await.map_err(not_written)?;
+        if !added {
+            return Err(Problem::from(adapter_spec::types::Error::new(
+                adapter_spec::types::ErrorCode::AlreadyExists,
+                format!("there is an application {:?} already", record.order.name),
+            )));
+        }
+        let application = Application::new(record, Head::default());
+        self.remember(application.clone());
+        Ok(application.record())
+    }
+
+    /// Changes an application's record.
+    pub(crate) async fn change(
+        &self,
+        application: &Application,
+        change: impl FnOnce(&mut ApplicationRecord) -> Result<(), Problem>,
+    ) -> Result<Arc<ApplicationRecord>, Problem> {
+        let _one = application.changing.lock().await;
+        let mut record = (*application.record()).clone();
+        change(&mut record)?;
+        let place = format!("{APPLICATIONS}{}", record.order.name);
+        self.shared.records.put(&place, &record).await.map_err(not_written)?;
+        let record = Arc::new(record);
+        *application.record.write().unwrap_or_else(PoisonError::into_inner) = record.clone();
+        Ok(record)
+    }
+
+    /// Suspends an application: its calls are refused, what is under way is followed to its end. None takes it up again.
+    ///
+    /// # Errors
+    /// Where there is none, or the store fails.
+    pub async fn suspend(
+        &self,
+        name: &str,
+        reason: Option<String>,
+    ) -> Result<Arc<ApplicationRecord>, Problem> {
+        let application = self.find(name).ok_or_else(Problem::no_application)?;
+        self.change(&application, |record| {
+            record.suspended = reason;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes an application with its keys. Refused while transactions of it are under way.
+    ///
+    /// # Errors
+    /// Where there is none, something is under way, or the store fails.
+    pub async fn remove(&self, name: &str) -> Result<(), Problem> {
+        let application = self.find(name).ok_or_else(Problem::no_application)?;
+        let suspended = self.suspend(name, Some("it is being removed".into())).await?;
+        let open = self.shared.journal.unsettled(&application.id, None, MAX_PAGE_ENTRIES).await?;
+        let under_way = open.entries.iter().filter(|entry| entry.state.signed().is_some()).count();
+        if under_way > 0 {
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                "under-way",
+                "Transactions are under way",
+                format!("{under_way} transactions of it may still take effect; it is suspended now: try again once they are settled"),
+            )
+            .retryable());
+        }
+        self.shared.keys.remove_all(&suspended.id).await.map_err(not_written)?;
+        self.shared.records.remove(&format!("{APPLICATIONS}{name}")).await.map_err(not_written)?;
+        self.shared.applications.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.shared.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(&application.id);
+        Ok(())
+    }
+
+    /// Puts a key into trust that was made elsewhere: 32 bytes, for a member of an application that has none of this scheme
+    /// there yet. False where there is one.
+    ///
+    /// # Errors
+    /// Where there is no such application or member, or the bytes are no key.
+    pub async fn import_key(
+        &self,
+        application: &str,
+        participant: &str,
+        scheme: adapter_spec::types::SignatureScheme,
+        bytes: &[u8],
+    ) -> Result<bool, Problem> {
+        let application = self.find(application).ok_or_else(Problem::no_application)?;
+        if application.roles(participant).is_empty() {
+            return Err(Problem::invalid(format!("{participant:?} is no member of this application")));
+        }
+        self.shared.keys.import(&application.id, participant, scheme, bytes).await
+    }
+
+    /// Everybody who was ever enrolled.
+    #[must_use]
+    pub fn participants(&self) -> Vec<Participant> {
+        self.shared.participants.all()
+    }
+
+    /// Enrols a participant from a certificate signing request in PEM. Gives the record and the certificate in PEM. Whoever
+    /// has a certificate already gets another; the old one is no longer taken.
+    ///
+    /// # Errors
+    /// What is wrong with the name or the request.
+    pub async fn enrol(
+        &self,
+        name: &str,
+        request_pem: &str,
+        days: u32,
+    ) -> Result<(Participant, String), Problem> {
+        let enrolled = self.shared.authority.enrol(request_pem, name, days, Timestamp::now());
+        let enrolled = enrolled.map_err(|error| Problem::invalid(error.to_string()))?;
+        let participant = self.shared.participants.enrol(name, &enrolled).await.map_err(not_written)?;
+        Ok((participant, enrolled.certificate_pem))
+    }
+
+    /// Revokes a participant's certificate.
+    ///
+    /// # Errors
+    /// Where there is no such participant, or the store fails.
+    pub async fn revoke(&self, name: &str, reason: &str) -> Result<Participant, Problem> {
+        let revoked = self.shared.participants.revoke(name, reason).await.map_err(not_written)?;
+        revoked.ok_or_else(|| Problem::invalid(format!("no participant {name:?} is enrolled")))
+    }
+
+    /// The authority's certificate in PEM, which clients trust.
+    #[must_use]
+    pub fn authority_pem(&self) -> &str {
+        self.shared.authority.certificate_pem()
+    }
+}
+
+/// What is answered where the store does not write.
+pub(crate) fn not_written(error: RecordError) -> Problem {
+    tracing::error!(%error, "a record is not written");
+    Problem::trouble("the node's store does not take it; nothing was changed for sure")
+}

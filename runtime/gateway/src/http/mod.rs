@@ -1,0 +1,20 @@
+//! The gateway over HTTP.
+//!
+//! - `authenticate`: who sent a request: mutual TLS, or a signature (RFC 9421).
+//! - `participants`: what participants reach, below `/v1`.
+//! - `operator`: what the operator reaches, on a socket of this machine.
+//! - `page`: what the operator looks at in a browser.
+//! - `server`: listeners, TLS, the end.
+
+mod authenticate;
+mod extract;
+mod operator;
+mod page;
+mod participants;
+mod server;
+
+pub use operator::operator_router;
+pub use page::page_router;
+pub use participants::router;
+pub use rustls::ServerConfig;
+pub use server::{Listening, PeerCertificate, ServerError, listen, listen_unix, tls};

@@ -1,0 +1,136 @@
+//! What the operator reaches: on a socket that only the operator's own user can open. Whoever can, may all of this.
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::extract::Json;
+use crate::{adapters::Offered, application::Order, gateway::Gateway, problem::Problem};
+
+/// The operator's requests.
+pub fn operator_router(gateway: &Gateway) -> Router {
+    Router::new()
+        .route("/applications", get(list).post(create))
+        .route("/applications/{name}", get(show).delete(remove))
+        .route("/applications/{name}/suspend", post(suspend))
+        .route("/applications/{name}/go-on", post(go_on))
+        .route("/participants", get(participants).post(enrol))
+        .route("/participants/{name}/revoke", post(revoke))
+        .route("/applications/{name}/usage", get(usage))
+        .route("/adapters", get(adapters))
+        .route("/metrics", get(metrics))
+        .with_state(gateway.clone())
+}
+
+fn answer(body: &Value) -> Response {
+    axum::Json(body).into_response()
+}
+
+fn shown(record: &crate::application::ApplicationRecord) -> Value {
+    json!(record)
+}
+
+async fn list(State(gateway): State<Gateway>) -> Response {
+    let all: Vec<_> = gateway.applications().iter().map(|record| shown(record)).collect();
+    answer(&json!({ "applications": all }))
+}
+
+async fn create(State(gateway): State<Gateway>, Json(order): Json<Order>) -> Result<Response, Problem> {
+    let record = gateway.create(order).await?;
+    Ok((StatusCode::CREATED, axum::Json(shown(&record))).into_response())
+}
+
+async fn show(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+    let (record, under_way, usage) = gateway.application(&name).ok_or_else(Problem::no_application)?;
+    Ok(answer(&json!({"application": shown(&record), "under_way": under_way, "usage": usage})))
+}
+
+async fn remove(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+    gateway.remove(&name).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    reason: String,
+}
+
+async fn suspend(
+    State(gateway): State<Gateway>,
+    Path(name): Path<String>,
+    Json(Reason { reason }): Json<Reason>,
+) -> Result<Response, Problem> {
+    Ok(answer(&shown(&*gateway.suspend(&name, Some(reason)).await?)))
+}
+
+async fn go_on(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+    Ok(answer(&shown(&*gateway.suspend(&name, None).await?)))
+}
+
+async fn participants(State(gateway): State<Gateway>) -> Response {
+    answer(&json!({ "participants": gateway.participants() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Enrolment {
+    name: String,
+    request_pem: String,
+    #[serde(default = "a_year")]
+    days: u32,
+}
+
+fn a_year() -> u32 {
+    365
+}
+
+async fn enrol(
+    State(gateway): State<Gateway>,
+    Json(Enrolment { name, request_pem, days }): Json<Enrolment>,
+) -> Result<Response, Problem> {
+    let (participant, certificate_pem) = gateway.enrol(&name, &request_pem, days).await?;
+    Ok(answer(&json!({"participant": participant, "certificate_pem": certificate_pem})))
+}
+
+async fn revoke(
+    State(gateway): State<Gateway>,
+    Path(name): Path<String>,
+    Json(Reason { reason }): Json<Reason>,
+) -> Result<Response, Problem> {
+    Ok(answer(&json!({ "participant": gateway.revoke(&name, &reason).await? })))
+}
+
+async fn usage(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+    let (key, records) = gateway.usage(&name).await?;
+    Ok(answer(&json!({"key": key, "records": records})))
+}
+
+/// For Prometheus.
+pub(super) async fn metrics(State(gateway): State<Gateway>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], gateway.metrics()).into_response()
+}
+
+/// An adapter, as it is shown.
+pub(super) fn described(offered: &Offered) -> Value {
+    json!({
+        "name": offered.descriptor.name,
+        "version": offered.descriptor.version,
+        "framework": offered.descriptor.framework,
+        "permissioned": offered.descriptor.permissioned,
+        "sandboxed": offered.sandboxed,
+        "digest": offered.digest,
+        "certificate": offered.certificate,
+    })
+}
+
+async fn adapters(State(gateway): State<Gateway>) -> Response {
+    let all: Vec<_> = gateway.adapters().all().iter().map(|offered| described(offered)).collect();
+    answer(&json!({ "adapters": all }))
+}

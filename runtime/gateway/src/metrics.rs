@@ -1,0 +1,50 @@
+//! Numbers for Prometheus (its text format, version 0.0.4).
+
+use std::fmt::Write as _;
+
+use crate::{gateway::Gateway, usage::Usage};
+
+impl Gateway {
+    /// All numbers, as Prometheus reads them.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let applications = self.all();
+        let mut text = String::new();
+        let mut number = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+            for (labels, value) in values {
+                let _ = writeln!(text, "{name}{labels} {value}");
+            }
+        };
+        let one = |value: usize| vec![(String::new(), value as u64)];
+        number("berth_applications", "gauge", "Applications of this node", &one(applications.len()));
+        number("berth_participants", "gauge", "Participants ever enrolled", &one(self.participants().len()));
+        number("berth_adapters", "gauge", "Adapters that are in", &one(self.adapters().all().len()));
+        let used: Vec<_> = applications
+            .iter()
+            .map(|application| {
+                // Names have nothing that would have to be escaped.
+                let labels = format!("{{application=\"{}\"}}", application.record().order.name);
+                (labels, application.meter.usage(), application.follower.open() as u64)
+            })
+            .collect();
+        let under_way: Vec<_> = used.iter().map(|(labels, _, open)| (labels.clone(), *open)).collect();
+        number("berth_transactions_under_way", "gauge", "Writes that are not settled", &under_way);
+        let mut counter = |name: &str, help: &str, of: fn(&Usage) -> u64| {
+            let values: Vec<_> = used.iter().map(|(labels, usage, _)| (labels.clone(), of(usage))).collect();
+            number(name, "counter", help, &values);
+        };
+        counter("berth_requests_total", "Requests that were let in", |usage| usage.requests);
+        counter("berth_transactions_total", "Writes that were accepted", |usage| usage.transactions);
+        counter("berth_request_bytes_total", "Bytes of requests' bodies", |usage| usage.bytes_in);
+        counter("berth_answer_bytes_total", "Bytes of answers' bodies", |usage| usage.bytes_out);
+        counter("berth_adapter_calls_total", "Calls of adapters' instances", |usage| usage.adapter_calls);
+        counter("berth_instance_microseconds_total", "Time of adapters' instances", |usage| {
+            usage.instance_micros
+        });
+        counter("berth_node_bytes_in_total", "Bytes from the ledgers' nodes", |usage| usage.node_bytes_in);
+        counter("berth_node_bytes_out_total", "Bytes to the ledgers' nodes", |usage| usage.node_bytes_out);
+        text
+    }
+}

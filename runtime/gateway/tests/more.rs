@@ -1,0 +1,233 @@
+//! Blocks, the preset store, events, and what was used.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, in its helpers too"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use axum::{body::Body, http::Method};
+use berth_gateway::{AdapterCall, verify_usage};
+use berth_model::MAIN_SPACE;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use support::{Participant, World, insert, request};
+use tower::ServiceExt as _;
+
+const APP: &str = "/v1/applications/shop";
+
+async fn shop() -> (World, Participant) {
+    let world = World::new().await;
+    let alice = world.enrol("alice").await;
+    world.application("shop", &alice).await;
+    (world, alice)
+}
+
+#[tokio::test]
+async fn blocks_are_found_by_height_hash_and_confidence() {
+    let (world, alice) = shop().await;
+    let latest = world.get(&alice, &format!("{APP}/blocks/latest")).await;
+    assert_eq!(latest.status, 200, "{latest:?}");
+    let (number, hash) = (&latest.body["reference"]["number"], &latest.body["reference"]["hash"]);
+    let by_number = world.get(&alice, &format!("{APP}/blocks/{number}")).await;
+    let by_hash = world.get(&alice, &format!("{APP}/blocks/{}", hash.as_str().unwrap())).await;
+    assert_eq!((&by_number.body, &by_hash.body), (&latest.body, &latest.body));
+    for (wrong, code) in
+        [("newest", "invalid-argument"), ("99999999", "out-of-range"), ("0xzz", "invalid-argument")]
+    {
+        let answer = world.get(&alice, &format!("{APP}/blocks/{wrong}")).await;
+        assert_eq!(answer.body["code"], code, "{wrong}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_preset_store_inserts_reads_and_refuses_alike() {
+    let (world, alice) = shop().await;
+    let path = format!("{APP}/store?until=included");
+    let put = |kind: &str, value: &str| json!({"operation": {kind: {"key": "k", "value": format!("0x{}", hex::encode(value))}}});
+    let inserted = world.post(&alice, &path, Some("1"), put("insert", "v")).await;
+    assert_eq!(inserted.body["answer"], "done", "{inserted:?}");
+    let read = world.post(&alice, &path, None, json!({"operation": {"get": "k"}})).await;
+    assert_eq!(read.body["answer"], json!({ "value": format!("0x{}", hex::encode("v")) }), "{read:?}");
+    let missing = world.post(&alice, &path, None, json!({"operation": {"get": "nothing"}})).await;
+    assert_eq!((missing.status.as_u16(), missing.body["code"].as_str()), (404, Some("not-found")));
+    let keyless = world.post(&alice, &path, None, put("update", "w")).await;
+    assert_eq!(keyless.body["code"], "idempotency-key");
+    let twice = world.post(&alice, &path, Some("2"), put("insert", "w")).await;
+    assert_eq!(twice.body["code"], "already-exists", "{twice:?}");
+}
+
+/// What comes from a stream, until `enough`.
+async fn listen(
+    world: &World,
+    by: &Participant,
+    path: &str,
+    last: Option<&str>,
+    enough: impl Fn(&[(String, Option<String>, Value)]) -> bool,
+) -> Vec<(String, Option<String>, Value)> {
+    let headers: Vec<_> = last.map(|last| ("last-event-id", last)).into_iter().collect();
+    let response =
+        world.router.clone().oneshot(request(Some(by), Method::GET, path, &headers, None)).await.unwrap();
+    let status = response.status();
+    let mut body: Body = response.into_body();
+    let (mut text, mut heard) = (String::new(), Vec::new());
+    let reading = async {
+        while let Some(frame) = body.frame().await {
+            text.push_str(std::str::from_utf8(frame.unwrap().data_ref().unwrap()).unwrap());
+            while let Some(end) = text.find("\n\n") {
+                let one: String = text.drain(..end + 2).collect();
+                let field = |name: &str| {
+                    one.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
+                };
+                if let (Some(kind), Some(data)) = (field("event:"), field("data:")) {
+                    heard.push((kind, field("id:"), serde_json::from_str(&data).unwrap()));
+                }
+            }
+            if enough(&heard) {
+                return;
+            }
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(20), reading).await;
+    assert!(ended.is_ok(), "{status}: not enough came: {heard:?} {text}");
+    heard
+}
+
+fn events(heard: &[(String, Option<String>, Value)]) -> Vec<Value> {
+    heard.iter().filter(|(kind, ..)| kind == "event").map(|(_, _, event)| event.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_subscription_goes_on_where_it_was_also_after_a_break() {
+    let (world, alice) = shop().await;
+    for number in 0..3 {
+        let key = number.to_string();
+        let written = world.post(&alice, &format!("{APP}/invoke"), Some(&key), insert(&key, "v")).await;
+        assert_eq!(written.status, 200, "{written:?}");
+    }
+    world.ledger.mine(MAIN_SPACE, 5);
+    let path = format!("{APP}/events?subscription=mine&from=0");
+    let first = listen(&world, &alice, &path, None, |heard| events(heard).len() >= 3).await;
+    let ids: Vec<_> = events(&first).iter().map(|event| event["id"].clone()).collect();
+    let position = first.iter().rev().find_map(|(_, id, _)| id.clone()).expect("a page ends with a position");
+
+    let key = "after";
+    world.post(&alice, &format!("{APP}/invoke"), Some(key), insert(key, "v")).await;
+    world.ledger.mine(MAIN_SPACE, 5);
+    // By the listener's own position, and by the one that the node keeps, of which at most a page is repeated.
+    let second = listen(&world, &alice, &path, Some(&position), |heard| !events(heard).is_empty()).await;
+    assert!(events(&second).iter().all(|event| !ids.contains(&event["id"])), "{second:?}");
+    let new = events(&second)[0]["id"].clone();
+    let kept =
+        listen(&world, &alice, &path, None, |heard| events(heard).iter().any(|event| event["id"] == new))
+            .await;
+    assert!(events(&kept).iter().any(|event| event["id"] == new));
+
+    // The position is written down as the next page is asked for.
+    tokio::join!(
+        listen(&world, &alice, &path, None, |heard| heard.iter().any(|(kind, ..)| kind == "scanned")),
+        async {
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                world.ledger.mine(MAIN_SPACE, 5);
+            }
+        }
+    );
+    let other = world.get(&alice, &format!("{APP}/events?subscription=mine&contract=other")).await;
+    assert_eq!(other.body["code"], "invalid-argument", "{other:?}");
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_listener_loses_the_role() {
+    let (world, alice) = shop().await;
+    let bob = world.enrol("bob").await;
+    let members = format!("{APP}/members/bob");
+    world.send(Some(&alice), Method::PUT, &members, &[], Some(json!({"roles": ["read"]}))).await;
+    let heard = tokio::join!(
+        listen(&world, &bob, "/v1/applications/shop/events", None, |heard| {
+            heard.iter().any(|(kind, ..)| kind == "problem")
+        }),
+        async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            world.send(Some(&alice), Method::DELETE, &members, &[], None).await;
+        }
+    );
+    assert_eq!(heard.0.last().unwrap().2["code"], "forbidden");
+}
+
+#[tokio::test]
+async fn what_was_used_is_counted_exactly_signed_and_shown() {
+    let (world, alice) = shop().await;
+    let (record, _, before) = world.gateway.application("shop").unwrap();
+    let body = insert("k", "v");
+    let written = world.post(&alice, &format!("{APP}/invoke"), Some("1"), body.clone()).await;
+    assert_eq!(written.status, 200);
+    let call = AdapterCall {
+        wall_time: Duration::from_micros(70),
+        compute_time: Duration::from_micros(20),
+        bytes_in: 5,
+        bytes_out: 6,
+    };
+    world.gateway.adapter_call(&record.id, &call);
+    let (_, _, after) = world.gateway.application("shop").unwrap();
+    assert_eq!(after.transactions, before.transactions + 1);
+    assert_eq!(after.requests, before.requests + 1);
+    assert_eq!(after.bytes_in, before.bytes_in + body.to_string().len() as u64);
+    assert_eq!(after.stored_bytes, before.stored_bytes + 2);
+    assert_eq!(
+        (after.instance_micros, after.compute_micros),
+        (before.instance_micros + 70, before.compute_micros + 20)
+    );
+
+    let (key, records) = world.gateway.usage("shop").await.unwrap();
+    let last = verify_usage(&key, &records).unwrap().unwrap();
+    assert_eq!((last.application, last.total), (record.id.clone(), after));
+    let metrics = world.gateway.metrics();
+    assert!(metrics.contains("berth_transactions_total{application=\"shop\"} 2"), "{metrics}");
+}
+
+#[tokio::test]
+async fn health_and_readiness_need_no_identity_and_say_nothing_else() {
+    let (world, _) = shop().await;
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(world.send(None, Method::GET, path, &[], None).await.status, 200, "{path}");
+    }
+    world.gateway.stop();
+    assert_eq!(world.send(None, Method::GET, "/readyz", &[], None).await.status, 503);
+    assert_eq!(world.send(None, Method::GET, "/healthz", &[], None).await.status, 200);
+    let nothing = world.send(None, Method::GET, "/nothing", &[], None).await;
+    assert_eq!(nothing.headers["content-type"], "application/problem+json");
+}
+
+#[tokio::test]
+async fn the_operators_page_shows_numbers_and_answers_no_foreign_name() {
+    let (world, _) = shop().await;
+    let router = berth_gateway::http::page_router(&world.gateway);
+    let get = |path: &str, host: &'static str| {
+        let request = axum::http::Request::get(path).header("host", host).body(Body::empty()).unwrap();
+        let router = router.clone();
+        async move {
+            let answer = router.oneshot(request).await.unwrap();
+            let status = answer.status().as_u16();
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            (status, String::from_utf8(body.to_vec()).unwrap())
+        }
+    };
+    let (status, page) = get("/", "127.0.0.1:9464").await;
+    assert!(status == 200 && page.contains("Berth node"));
+    let loads_from_elsewhere = ["http://", "https://", "src="].iter().any(|text| page.contains(text));
+    assert!(!loads_from_elsewhere, "the page loads nothing from elsewhere");
+    let (_, overview) = get("/overview.json", "localhost:9464").await;
+    let overview: Value = serde_json::from_str(&overview).unwrap();
+    assert_eq!(overview["applications"][0]["name"], "shop");
+    assert!(get("/metrics", "[::1]:9464").await.1.contains("berth_applications 1"));
+    for host in ["evil.example", "evil.example:9464", ""] {
+        assert_eq!(get("/overview.json", host).await.0, 421, "{host}");
+    }
+}

@@ -1,0 +1,239 @@
+//! A gateway on the model ledger, and participants that sign their requests.
+
+#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, in its helpers too"
+)]
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use adapter_spec::Adapter as _;
+use adapter_spec::types::PublicKey;
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri},
+};
+use berth_gateway::{Adapters, EndpointOrder, Gateway, KeyMode, Offered, Order, Parts, Quotas, http};
+use berth_identity::{Authority, MasterKey, request::Signer};
+use berth_journal::{MemoryStore, SledStore, Store};
+use berth_lending::MemoryState;
+use berth_model::{MAIN_SPACE, ModelNode, Served};
+use http_body_util::BodyExt as _;
+use jiff::Timestamp;
+use rcgen::{CertificateParams, KeyPair};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+pub const CHAIN: &str = "model";
+
+/// The model's adapter, as a native plug-in.
+pub async fn model() -> Offered {
+    let adapter = berth_model::native();
+    let descriptor = adapter.describe().await.unwrap();
+    Offered { adapter: Arc::new(adapter), descriptor, sandboxed: false, digest: None, certificate: None }
+}
+
+/// A gateway on this store.
+pub async fn gateway_on(store: Arc<dyn Store>, master: &str, authority: Authority) -> Gateway {
+    let adapters = Arc::new(Adapters::default());
+    adapters.put(model().await);
+    Gateway::open(Parts {
+        store,
+        state: Arc::new(MemoryState::default()),
+        adapters,
+        master: MasterKey::from_hex(master).unwrap(),
+        authority,
+        signature_window: 60,
+        max_body: 1 << 20,
+        usage_seconds: 60,
+    })
+    .await
+    .unwrap()
+}
+
+pub struct World {
+    pub ledger: ModelNode,
+    pub url: String,
+    pub served: Served,
+    pub gateway: Gateway,
+    pub router: Router,
+    pub store: Arc<dyn Store>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+pub struct Participant {
+    pub name: String,
+    pub signer: Signer,
+    pub certificate_pem: String,
+    pub key_pem: String,
+}
+
+pub fn order(name: &str, url: &str, owner: &str) -> Order {
+    Order {
+        name: name.into(),
+        adapter: "model".into(),
+        settings: json!({"chain": CHAIN}),
+        endpoints: vec![EndpointOrder {
+            need: "node".into(),
+            url: url.into(),
+            name: None,
+            labels: std::collections::BTreeMap::new(),
+            ca_pem: None,
+        }],
+        key_mode: KeyMode::Trust,
+        owner: owner.into(),
+        quotas: Quotas::default(),
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::on(Arc::new(MemoryStore::new())).await
+    }
+
+    pub async fn in_folder(folder: &Path) -> Self {
+        Self::on(Arc::new(SledStore::open(folder).unwrap())).await
+    }
+
+    pub async fn on(store: Arc<dyn Store>) -> Self {
+        let ledger = ModelNode::new(CHAIN);
+        let (url, served) = ledger.serve().await.unwrap();
+        let authority = Authority::create("node", Timestamp::now()).unwrap();
+        let gateway = gateway_on(store.clone(), &"0f".repeat(32), authority).await;
+        let router = http::router(&gateway);
+        // What was signed in the second of the start is not taken.
+        tokio::time::sleep(Duration::from_millis(
+            1_001 - u64::try_from(Timestamp::now().subsec_millisecond()).unwrap(),
+        ))
+        .await;
+        World { ledger, url, served, gateway, router, store }
+    }
+
+    /// Enrols a participant with a new key.
+    pub async fn enrol(&self, name: &str) -> Participant {
+        enrol(&self.gateway, name).await
+    }
+
+    /// An application of this owner whose account the ledger knows.
+    pub async fn application(&self, name: &str, owner: &Participant) {
+        self.gateway.create(order(name, &self.url, &owner.name)).await.unwrap();
+        self.fund(name, owner).await;
+        let deployed =
+            self.post(owner, &format!("/v1/applications/{name}/deploy"), Some("deploy"), preset()).await;
+        assert_eq!(deployed.status, 200, "{deployed:?}");
+        self.ledger.mine(MAIN_SPACE, 5);
+        let settled = self.get(owner, &format!("/v1/applications/{name}/calls/deploy?until=settled")).await;
+        assert_eq!(settled.body["state"], "settled", "{settled:?}");
+    }
+
+    /// Lets a participant's key in trust onto the ledger.
+    pub async fn fund(&self, application: &str, participant: &Participant) -> String {
+        let account = self.get(participant, &format!("/v1/applications/{application}/account")).await;
+        assert_eq!(account.status, 200, "{account:?}");
+        let key: PublicKey = serde_json::from_value(account.body["key"].clone()).unwrap();
+        self.ledger.fund_key(&key, 1 << 60);
+        let account = self.get(participant, &format!("/v1/applications/{application}/account")).await;
+        account.body["accounts"][0].as_str().unwrap().to_owned()
+    }
+
+    pub async fn get(&self, by: &Participant, path: &str) -> Answer {
+        self.send(Some(by), Method::GET, path, &[], None).await
+    }
+
+    pub async fn post(&self, by: &Participant, path: &str, key: Option<&str>, body: Value) -> Answer {
+        let headers: Vec<_> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
+        self.send(Some(by), Method::POST, path, &headers, Some(body)).await
+    }
+
+    pub async fn send(
+        &self,
+        by: Option<&Participant>,
+        method: Method,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
+        let request = request(by, method, path, headers, body);
+        self.raw(request).await
+    }
+
+    pub async fn raw(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+pub async fn enrol(gateway: &Gateway, name: &str) -> Participant {
+    let key = KeyPair::generate().unwrap();
+    let request = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+    let (_, certificate_pem) = gateway.enrol(name, &request, 30).await.unwrap();
+    let signer = Signer::new(&certificate_pem, &key.serialize_pem()).unwrap();
+    Participant { name: name.into(), signer, certificate_pem, key_pem: key.serialize_pem() }
+}
+
+/// A request, signed where somebody signs it.
+pub fn request(
+    by: Option<&Participant>,
+    method: Method,
+    path: &str,
+    headers: &[(&'static str, &str)],
+    body: Option<Value>,
+) -> Request<Body> {
+    let uri: Uri = path.parse().unwrap();
+    let bytes = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+    let mut map = HeaderMap::new();
+    map.insert("host", HeaderValue::from_static("localhost"));
+    if !bytes.is_empty() {
+        map.insert("content-type", HeaderValue::from_static("application/json"));
+        map.insert("content-length", HeaderValue::from(bytes.len()));
+    }
+    for (name, value) in headers {
+        map.insert(*name, HeaderValue::from_str(value).unwrap());
+    }
+    if let Some(by) = by {
+        by.signer.sign(&method, &uri, &mut map, &bytes, Timestamp::now().as_second()).unwrap();
+    }
+    let mut request = Request::new(Body::from(bytes));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = map;
+    request
+}
+
+/// The preset contract, to be deployed.
+pub fn preset() -> Value {
+    json!({
+        "name": "preset-store",
+        "version": "1",
+        "code": format!("0x{}", hex::encode("preset")),
+        "abi": r#"{"functions": ["insert(text,bytes)", "update(text,bytes)", "delete(text)", "get(text)", "history(text)"]}"#,
+    })
+}
+
+/// A write of the preset contract.
+pub fn insert(key: &str, value: &str) -> Value {
+    json!({
+        "contract": "preset",
+        "function": "insert(text,bytes)",
+        "arguments": [{"text": key}, {"bytes": format!("0x{}", hex::encode(value))}],
+    })
+}
+
+pub fn read(key: &str) -> Value {
+    json!({"contract": "preset", "function": "get(text)", "arguments": [{"text": key}]})
+}

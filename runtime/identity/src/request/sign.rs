@@ -1,0 +1,107 @@
+//! The sender's side.
+
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use p256::{
+    ecdsa::{Signature, SigningKey, signature::Signer as _},
+    pkcs8::DecodePrivateKey as _,
+};
+use sfv::{BareItem, InnerList, Item, Key, Parameters};
+use thiserror::Error;
+
+use super::{content_digest, signature};
+use crate::{authority::Authority, fingerprint::Fingerprint};
+
+/// The label of the one signature.
+const LABEL: &str = "berth";
+
+/// Why a request was not signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SignerError {
+    /// No P-256 key in PKCS#8 PEM.
+    #[error("the key is not a P-256 private key in PKCS#8 PEM (\"BEGIN PRIVATE KEY\")")]
+    Key,
+    /// No certificate in PEM.
+    #[error("the certificate is not PEM")]
+    Certificate,
+    /// The request has no host, or a header that cannot be covered.
+    #[error("the request cannot be signed: it has no host, or a header twice")]
+    Request,
+    /// The system gave no randomness.
+    #[error("the system gave no random bytes")]
+    Random,
+}
+
+/// Signs requests with a participant's key.
+pub struct Signer {
+    key: SigningKey,
+    fingerprint: Fingerprint,
+}
+
+impl Signer {
+    /// A participant's certificate, and the key that belongs to it.
+    ///
+    /// # Errors
+    /// When one of them does not decode.
+    pub fn new(certificate_pem: &str, key_pem: &str) -> Result<Self, SignerError> {
+        let der = Authority::der_of(certificate_pem).ok_or(SignerError::Certificate)?;
+        let key = SigningKey::from_pkcs8_pem(key_pem).map_err(|_| SignerError::Key)?;
+        Ok(Signer { key, fingerprint: Fingerprint::of(&der) })
+    }
+
+    /// What the certificate is known by.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Adds `Content-Digest`, `Signature-Input` and `Signature` to a request with this body, signed at `created` (seconds
+    /// since 1970) with a random nonce. `Host` must be there, unless the address has it.
+    ///
+    /// # Errors
+    /// [`SignerError`]
+    pub fn sign(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &mut HeaderMap,
+        body: &[u8],
+        created: i64,
+    ) -> Result<(), SignerError> {
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).map_err(|_| SignerError::Random)?;
+        let mut names = vec!["@method", "@authority", "@path", "@query"];
+        let header = |text: String| HeaderValue::from_str(&text).map_err(|_| SignerError::Request);
+        if !body.is_empty() {
+            headers.insert("content-digest", header(content_digest(body))?);
+            names.push("content-digest");
+        }
+        if headers.contains_key("idempotency-key") {
+            names.push("idempotency-key");
+        }
+        let input = self.input(&names, created, &hex::encode(nonce)).ok_or(SignerError::Request)?;
+        let written = signature::written(&input).ok_or(SignerError::Request)?;
+        let mut base = String::new();
+        for name in names {
+            let value = signature::component(method, uri, headers, name).ok_or(SignerError::Request)?;
+            base.push_str(&format!("\"{name}\": {value}\n"));
+        }
+        base.push_str(&format!("\"@signature-params\": {written}"));
+        let signature: Signature = self.key.sign(base.as_bytes());
+        headers.insert("signature-input", header(format!("{LABEL}={written}"))?);
+        headers.insert("signature", header(signature::signature_header(LABEL, &signature.to_bytes()))?);
+        Ok(())
+    }
+
+    fn input(&self, names: &[&str], created: i64, nonce: &str) -> Option<InnerList> {
+        let text = |text: &str| sfv::String::from_string(text.to_owned()).ok().map(BareItem::String);
+        let items = names.iter().map(|name| text(name).map(Item::new)).collect::<Option<Vec<_>>>()?;
+        let mut parameters = Parameters::new();
+        let key = |name: &str| Key::from_string(name.to_owned()).ok();
+        parameters.insert(key("created")?, BareItem::Integer(created.try_into().ok()?));
+        parameters.insert(key("keyid")?, text(&self.fingerprint.to_string())?);
+        parameters.insert(key("alg")?, text("ecdsa-p256-sha256")?);
+        parameters.insert(key("nonce")?, text(nonce)?);
+        Some(InnerList::with_params(items, parameters))
+    }
+}
