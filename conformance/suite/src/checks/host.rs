@@ -5,16 +5,11 @@
 pub enum Shown {
     /// A test of this workspace: its file, and the function's name.
     By(&'static str, &'static str),
-    /// Such a test shows a part; and what is left.
-    Partly(&'static str, &'static str, &'static str),
     /// Nothing yet, and why.
     NotYet(&'static str),
 }
 
-use Shown::{By, NotYet, Partly};
-
-/// The journal and its driver are tested; not yet that every call of a node goes through them.
-const BY_THE_JOURNAL: &str = "that a node's every call goes through the journal";
+use Shown::By;
 
 /// Every clause of the host's with what shows it.
 pub const HOST: &[(&str, Shown)] = &[
@@ -52,27 +47,18 @@ pub const HOST: &[(&str, Shown)] = &[
     ("ISO-2", By("runtime/host/tests/isolation.rs", "an_instance_serves_one_application_only")),
     (
         "ONCE-17",
-        Partly(
-            "runtime/journal/tests/crash.rs",
-            "a_transaction_takes_effect_once_whatever_crashes_and_however_its_sends_end",
-            BY_THE_JOURNAL,
+        By(
+            "runtime/gateway/tests/kill.rs",
+            "every_accepted_write_is_in_the_ledger_once_however_often_the_node_is_killed",
         ),
     ),
     (
         "ONCE-18",
-        Partly(
-            "runtime/journal/tests/journal.rs",
-            "a_key_stays_bound_to_its_first_payload_salt_and_envelope",
-            BY_THE_JOURNAL,
-        ),
+        By("runtime/gateway/tests/gateway.rs", "a_write_is_in_the_ledger_once_however_often_it_is_asked_for"),
     ),
     (
         "ONCE-19",
-        Partly(
-            "runtime/journal/tests/journal.rs",
-            "a_key_stays_bound_to_its_first_payload_salt_and_envelope",
-            BY_THE_JOURNAL,
-        ),
+        By("runtime/journal/tests/journal.rs", "a_key_stays_bound_to_its_first_payload_salt_and_envelope"),
     ),
     ("ONCE-20", By("runtime/lending/tests/json_rpc.rs", "only_send_may_call_what_is_not_declared_as_a_read")),
     ("LIM-1", By("runtime/host/tests/limits.rs", "an_endless_loop_ends_at_the_compute_time")),
@@ -191,7 +177,10 @@ pub const HOST: &[(&str, Shown)] = &[
         ),
     ),
     ("REC-4", By("runtime/lending/tests/recording.rs", "a_recorded_run_is_the_same_again_without_a_network")),
-    ("ABAN-6", NotYet("continuations are sealed by the node, which is not built")),
+    (
+        "ABAN-6",
+        By("runtime/gateway/tests/upload.rs", "a_continuation_is_taken_once_from_its_owner_and_unchanged"),
+    ),
     (
         "ABAN-7",
         By(
@@ -208,10 +197,9 @@ pub const HOST: &[(&str, Shown)] = &[
     ),
     (
         "UPG-5",
-        Partly(
-            "runtime/node/tests/draining.rs",
-            "a_call_that_runs_when_its_adapter_is_withdrawn_ends_well_and_the_next_does_not_begin",
-            "that a node puts the new version in the old one's place, with its state",
+        By(
+            "runtime/gateway/tests/upload.rs",
+            "a_new_version_goes_on_with_what_the_old_one_began_and_a_broken_one_changes_nothing",
         ),
     ),
     ("SEC-3", By("runtime/cli/tests/inspect.rs", "a_key_never_shows_not_even_a_broken_one")),

@@ -100,9 +100,6 @@ fn clause(report: &Report<'_>, entry: &Entry<'_>) -> Markup {
                 Standing::Host(Some(Shown::By(file, test))) => p.note {
                     "It binds the host, whose own tests show it: " code { (test) } " in " code { (file) } "."
                 },
-                Standing::Host(Some(Shown::Partly(file, test, left))) => p.note {
-                    "It binds the host. Its test " code { (test) } " in " code { (file) } " shows a part; not yet shown is " (left) "."
-                },
                 Standing::Host(Some(Shown::NotYet(reason))) => p.note {
                     "It binds the host. Nothing shows it yet: " (reason) "."
                 },
