@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-use adapter_spec::{Adapter as _, types::SignatureScheme};
+use adapter_spec::types::SignatureScheme;
 use berth_crypto::SigningKey;
 use berth_devnet_evm::{
     fisco::{FiscoConfig, FiscoNode, Generation},
