@@ -42,7 +42,10 @@ pub(crate) async fn block(
         }
     };
     let found = answers.next_block(&node, id)?;
-    let found = found.ok_or_else(|| Error::new(ErrorCode::NotFound, "the node has no such block"))?;
+    let found = found.ok_or_else(|| match id {
+        BlockId::Number(number) => pruned(number),
+        BlockId::Hash(_) => Error::new(ErrorCode::NotFound, "the node has no such block"),
+    })?;
     let header = &found.header;
     quorum::check(host, settings.crypto, &settings.sealers, header, "getBlockHeader")?;
     let (root, _) = merkle::tree(host, settings.generation, settings.crypto, &found.transactions, 0);
@@ -66,4 +69,9 @@ pub(crate) fn beyond(number: u64, head: u64) -> Error {
         ErrorCode::OutOfRange,
         format!("block {number} does not exist yet; the newest is {head}"),
     )
+}
+
+/// The chain has the block, and the node does not any more.
+pub(crate) fn pruned(number: u64) -> Error {
+    Error::new(ErrorCode::Pruned, format!("the node has dropped block {number}"))
 }

@@ -13,7 +13,7 @@ use alloy_primitives::{B256, FixedBytes};
 use alloy_rlp::{RlpDecodable, RlpEncodable};
 
 use crate::{
-    blocks::beyond,
+    blocks::{beyond, pruned},
     codec,
     errors::{corrupt, invalid},
     executed::{Facts, Log, same_address},
@@ -186,8 +186,7 @@ async fn scan(
         let mut answers = node.ask(asks).await;
         for number in numbers {
             let block = answers.next_block(node, BlockId::Number(number))?;
-            let block =
-                block.ok_or_else(|| corrupt("getBlockByNumber", "no block where the chain has one"))?;
+            let block = block.ok_or_else(|| pruned(number))?;
             if !read_block(node, wanted, &block, cursor, &mut page).await? {
                 return Ok(page.events);
             }
