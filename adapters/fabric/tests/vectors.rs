@@ -1,5 +1,11 @@
 //! Blocks of a real network decode to what they are known to hold.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, in its helpers too"
+)]
+
 use adapter_fabric::proto::common::Block;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use prost::Message;

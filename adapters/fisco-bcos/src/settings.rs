@@ -96,7 +96,7 @@ impl Settings {
         let value: serde_json::Value =
             serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
         let settings: Settings =
-            serde_json::from_value(value.clone()).map_err(|error| refuse(error.to_string()))?;
+            serde_path_to_error::deserialize(&value).map_err(|error| refuse(error.to_string()))?;
         let named = |name: &str, given: &str| {
             let word = given.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             let number =
@@ -130,6 +130,14 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_setting_of_the_wrong_type_is_named() {
+        let wrong = r#"{"generation": 2, "chain": "1", "group": "1", "block_limit": {}}"#;
+        assert!(Settings::parse(wrong).unwrap_err().message.contains("block_limit"));
+        let deep = r#"{"generation": 2, "chain": "1", "group": "1", "sealers": [{"key": 1}]}"#;
+        assert!(Settings::parse(deep).unwrap_err().message.contains("sealers[0].key"));
+    }
 
     #[test]
     fn settings_have_defaults_and_wrong_ones_are_refused_by_name() {

@@ -96,7 +96,7 @@ pub struct Testbed {
     pub proofs: Option<Proofs>,
     /// Names of controls, probe functions and entries that the framework cannot have, each with the reason. What is
     /// neither here nor offered makes checks end as unknown. `header` here: how the framework makes a block's hash is not
-    /// public. The name of a scheme here: this ledger takes no keys of it, though others of the framework do.
+    /// public; `trial-run`: reads are run for somebody else than who signs a write, so that they do not tell how it would end. The name of a scheme here: this ledger takes no keys of it, though others of the framework do.
     #[serde(default)]
     pub absent: BTreeMap<String, String>,
     /// What earlier versions of the adapter wrote, which this one must read.

@@ -132,6 +132,7 @@ const CODES_THREE: &[(i64, Meaning)] = &[
     (10014, refusal(ErrorCode::PermissionDenied, "a contract cannot sign")),
     (10015, refusal(ErrorCode::InsufficientFunds, "the account cannot pay")),
     (3003, refusal(ErrorCode::NotFound, "there is no such block or transaction")),
+    (3006, refusal(ErrorCode::Pruned, "it does not have all parts of the block any more")),
     (3008, refusal(ErrorCode::NotFound, "there is no such block or transaction")),
     (3009, refusal(ErrorCode::NotFound, "there is no such block or transaction")),
 ];

@@ -177,6 +177,9 @@ pub(super) async fn unknown_function_is_told(trial: &mut Trial) -> Checked {
 }
 
 pub(super) async fn what_must_fail(trial: &mut Trial) -> Checked {
+    if let Some(reason) = trial.facts.testbed.absent.get("trial-run") {
+        return Err(Stop::NotApplicable(reason.clone()));
+    }
     let application = trial.application().await?;
     let actor = trial.actor(&application).await?;
     let reason = trial.name();
