@@ -6,7 +6,7 @@
 //! `keyid` (the [`Fingerprint`](crate::Fingerprint) of the sender's certificate) and `nonce`.
 //!
 //! [`Presented::of`] reads what a request says; [`Presented::verify`] looks whether the key signed it; [`Nonces`] refuses
-//! what is stale or was seen before. [`sign`] is the sender's side.
+//! what is stale or was seen before. `sign` is the sender's side.
 
 mod digest;
 mod nonces;

@@ -8,7 +8,7 @@ use adapter_spec::{
 use super::follower::{Follower, filter, heights, make};
 use crate::{
     check::{Checked, Expect as _, Stop, ensure, fail, same},
-    trial::{Disturbance, Signed, Trial, Which},
+    trial::{Disturbance, Observed, Signed, Trial, Which},
 };
 
 /// How many transactions with two events each go into as few blocks as possible.
@@ -75,12 +75,12 @@ pub(super) async fn beyond_the_head(trial: &mut Trial) -> Checked {
     behind.calm();
     // A replica is told by the questions that it answered before; where each is asked anew, as one that is signed, there is none.
     let calls = behind.calls();
-    let asked: Vec<Vec<u8>> = calls
-        .iter()
-        .map(|call| call.requests().iter().flat_map(|asked| asked.content.clone()).collect())
-        .collect();
-    if let Some((last, before)) = asked.split_last()
-        && !before.contains(last)
+    let questions =
+        |call: &Observed| -> Vec<_> { call.requests().iter().map(|asked| asked.content.clone()).collect() };
+    if let Some((last, before)) = calls.split_last()
+        && let (asked, earlier) = (questions(last), before.iter().flat_map(questions).collect::<Vec<_>>())
+        && !asked.is_empty()
+        && !asked.iter().any(|question| earlier.contains(question))
         && came.is_ok()
     {
         return Err(Stop::NotApplicable("the adapter asks nothing twice in the same words".into()));
