@@ -87,7 +87,7 @@ fn city(more: &str) -> Berth {
 }
 
 fn node(berth: &Berth, words: &[&str]) -> support::Shown {
-    let words: Vec<_> = [&["node"], words, &["--config", "city/node.toml"]].concat();
+    let words: Vec<_> = [&["node"][..], words, &["--config", "city/node.toml"]].concat();
     berth.run(&words)
 }
 

@@ -44,7 +44,7 @@ impl Which {
         let socket = configuration(&self.config)?.socket();
         let failed = |error: &dyn std::error::Error| {
             Failure::host(format_args!("the node at {} does not answer", socket.display()), error)
-                .next("Start it: berth node serve --config node.toml")
+                .next(format!("Start it: berth node serve --config {}", self.config.display()))
         };
         let stream = UnixStream::connect(&socket).await.map_err(|error| failed(&error))?;
         let (mut sender, connection) =

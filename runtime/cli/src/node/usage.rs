@@ -43,15 +43,16 @@ pub(super) async fn run(arguments: &Usage) -> Result<(), Failure> {
         let failure = Failure::usage(format!("the usage of {} does not hold: {error}", arguments.name));
         Failure { kind: Kind::Answered, ..failure }.next("Do not pay by it; ask the operator.")
     })?;
+    let point = hex::encode(&key.point);
+    if arguments.which.json {
+        let (to, total) = last.map(|last| (last.to, last.total)).unzip();
+        println!("{:#}", json!({"records": records.len(), "key": point, "to": to, "total": total}));
+        return Ok(());
+    }
     let Some(last) = last else {
         println!("{} has used nothing yet", plain(&arguments.name));
         return Ok(());
     };
-    let point = hex::encode(&key.point);
-    if arguments.which.json {
-        println!("{:#}", json!({"records": records.len(), "key": point, "to": last.to, "total": last.total}));
-        return Ok(());
-    }
     println!("{}, until {}", plain(&last.application), last.to);
     for (what, number) in json!(last.total).as_object().into_iter().flatten() {
         println!("  {:18} {number}", what.replace('_', " "));
