@@ -209,11 +209,11 @@ impl Shop {
 }
 
 /// Writes key after key into the preset store, each until it is accepted.
-async fn lane(shop: Arc<Shop>, lane: usize) -> u64 {
+async fn lane(shop: Arc<Shop>, contract: String, lane: usize) -> u64 {
     let mut number = 0;
     while !shop.done.load(Ordering::SeqCst) {
         let key = format!("{lane}-{number}");
-        let insert = json!({"operation": {"insert": {"key": key, "value": "0x76"}}});
+        let insert = json!({"contract": contract, "operation": {"insert": {"key": key, "value": "0x76"}}});
         loop {
             match shop.send("POST", "/v1/applications/shop/store", Some(&key), Some(&insert)).await {
                 Some((200, _)) => break,
@@ -273,10 +273,11 @@ async fn on_a_real_ledger_every_write_happens_once_though_the_node_is_killed() {
     let path = "/v1/applications/shop/deploy?until=included";
     let (status, deployed) = shop.send("POST", path, Some("deploy"), Some(deployment)).await.unwrap();
     assert_eq!(status, 200, "{deployed}");
+    let contract = deployed["receipt"]["created"].as_str().unwrap_or_else(|| panic!("{deployed}")).to_owned();
 
     let mut lanes = tokio::task::JoinSet::new();
     for number in 0..3 {
-        lanes.spawn(lane(shop.clone(), number));
+        lanes.spawn(lane(shop.clone(), contract.clone(), number));
     }
     for number in 0..kills {
         // At other moments each time, from the beginning of a life to well into it.

@@ -20,8 +20,10 @@ pub(crate) enum App {
     /// Refuse an application's calls; what is under way is followed to its end
     Suspend(Suspend),
     /// Take a suspended application up again
+    #[command(after_help = "Example:\n  berth node app go-on shop")]
     GoOn(Named),
     /// Remove an application with its keys
+    #[command(after_help = "Example:\n  berth node app remove shop")]
     Remove(Named),
 }
 
