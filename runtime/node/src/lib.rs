@@ -1,11 +1,20 @@
 //! The operator's node.
 //!
-//! So far its door: [`Door`] reads an adapter's file once, has it judged by `berth-admission`, has `berth-host` compile the
-//! very bytes that were judged, and gives an adapter that can be withdrawn while it runs. It is the one place of a node
-//! that makes adapters of files.
+//! - [`Door`] reads an adapter's file once, has it judged by `berth-admission`, has `berth-host` compile the very bytes that
+//!   were judged, and gives an adapter that can be withdrawn while it runs. It is the one place of a node that makes
+//!   adapters of files.
+//! - [`Configuration`] is the node's one file; what is wrong in it is told with its line.
+//! - [`Node`] puts them together with `berth-gateway`, which has the applications and serves them.
 
+mod config;
 mod door;
+mod run;
 mod withdrawable;
 
+pub use config::{
+    AdapterConfig, AdmissionConfig, Config, ConfigError, Configuration, EXAMPLE, GatewayConfig,
+    OperatorConfig, Secret,
+};
 pub use door::{Door, DoorError, LetIn, host_limits};
+pub use run::{Node, NodeError};
 pub use withdrawable::Withdrawable;

@@ -39,7 +39,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CertifyCommand,
     },
-    /// Let adapters in, and keep the record of it
+    /// Run a node: let adapters in, create applications, enrol participants
     Node {
         #[command(subcommand)]
         command: NodeCommand,

@@ -1,7 +1,12 @@
 //! `berth node`: what operators do.
 
 mod admit;
+mod app;
 mod audit;
+mod operator;
+mod participant;
+mod serve;
+mod usage;
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +23,22 @@ pub(crate) const COMPILE: &str = "compile-for-node";
 pub(crate) enum NodeCommand {
     /// Let a component in: judge it by the policy, compile it, have it describe itself, write all that down
     Admit(admit::Admit),
+    /// Write a commented configuration and a master key for a new node
+    Init(serve::Init),
+    /// Run the node: applications, participants, and the gateway that serves them
+    Serve(serve::Serve),
+    /// Create, list, show, suspend and remove applications
+    App {
+        #[command(subcommand)]
+        command: app::App,
+    },
+    /// Enrol participants, list and revoke them
+    Participant {
+        #[command(subcommand)]
+        command: participant::Participant,
+    },
+    /// Show what an application used, and check the chain of signed records that says so
+    Usage(usage::Usage),
     /// Show the record of who was let in and who was not, and look whether it is whole
     Audit(audit::Audit),
 }
@@ -27,6 +48,10 @@ impl NodeCommand {
         match self {
             NodeCommand::Admit(admit) => admit.json,
             NodeCommand::Audit(audit) => audit.json,
+            NodeCommand::Usage(usage) => usage.which.json,
+            NodeCommand::Init(_) | NodeCommand::Serve(_) => false,
+            NodeCommand::App { command } => command.json(),
+            NodeCommand::Participant { command } => command.json(),
         }
     }
 
@@ -34,6 +59,11 @@ impl NodeCommand {
         match self {
             NodeCommand::Admit(admit) => admit::run(&admit).await,
             NodeCommand::Audit(audit) => audit::run(&audit),
+            NodeCommand::Usage(usage) => usage::run(&usage).await,
+            NodeCommand::Init(init) => serve::init(&init),
+            NodeCommand::Serve(serve) => serve::serve(&serve).await,
+            NodeCommand::App { command } => command.run().await,
+            NodeCommand::Participant { command } => command.run().await,
         }
     }
 }

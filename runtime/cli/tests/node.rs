@@ -1,0 +1,308 @@
+//! The real program as a node: made, served, used, killed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, in its helpers too"
+)]
+
+mod support;
+
+use std::{
+    env, fs,
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use berth_identity::request::Signer;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{Request, body::Bytes};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use rcgen::{CertificateParams, KeyPair};
+use serde_json::{Value, json};
+use support::{Berth, anvil::Anvil};
+
+type Http = Client<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>;
+
+/// A node that runs.
+struct Life {
+    child: Child,
+    address: String,
+}
+
+impl Life {
+    fn begin(berth: &Berth) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_berth"))
+            .args(["node", "serve", "--config", "city/node.toml"])
+            .current_dir(berth.folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.next().expect("the node says where it listens").unwrap();
+        let address = line.strip_prefix("The node listens at http://").expect(&line).to_owned();
+        std::thread::spawn(move || lines.for_each(drop));
+        Life { child, address }
+    }
+
+    /// SIGKILL.
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// SIGTERM, and whether it ended well.
+    fn stop(&mut self) -> bool {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A node's folder, without TLS, on a free port, with these lines more.
+fn city(more: &str) -> Berth {
+    let berth = Berth::new();
+    let made = berth.run(&["node", "init", "city"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let file = berth.folder.path().join("city/node.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text.replace("127.0.0.1:8443", "127.0.0.1:0").replace("tls = true", "tls = false");
+    let text = text.replace("127.0.0.1:9464", "127.0.0.1:0");
+    fs::write(&file, format!("{text}{more}")).unwrap();
+    berth
+}
+
+fn node(berth: &Berth, words: &[&str]) -> support::Shown {
+    let words: Vec<_> = [&["node"][..], words, &["--config", "city/node.toml"]].concat();
+    berth.run(&words)
+}
+
+fn enrol(berth: &Berth, name: &str) -> Signer {
+    let key = KeyPair::generate().unwrap();
+    let request = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+    fs::write(berth.folder.path().join("request.pem"), request).unwrap();
+    let enrolled = node(berth, &["participant", "enrol", name, "--request", "request.pem"]);
+    assert_eq!(enrolled.code, 0, "{}", enrolled.stderr);
+    Signer::new(&enrolled.stdout, &key.serialize_pem()).unwrap()
+}
+
+/// One request, signed for the near future, so that it is not taken for one from before a start. None where nobody answers.
+async fn send(
+    client: &Http,
+    address: &str,
+    by: &Signer,
+    method: &str,
+    path: &str,
+    key: Option<&str>,
+    body: Option<&Value>,
+) -> Option<(u16, Value)> {
+    let bytes = body.map(Value::to_string).unwrap_or_default();
+    let mut request = Request::builder().method(method).uri(format!("http://{address}{path}"));
+    if let Some(key) = key {
+        request = request.header("idempotency-key", key);
+    }
+    let mut request = request
+        .header("host", address)
+        .header("content-type", "application/json")
+        .header("content-length", bytes.len())
+        .body(Full::new(Bytes::from(bytes.clone())))
+        .unwrap();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let created = jiff::Timestamp::now().as_second() + 2;
+    by.sign(&method, &uri, request.headers_mut(), bytes.as_bytes(), created).unwrap();
+    let answer = tokio::time::timeout(Duration::from_secs(30), client.request(request)).await.ok()?.ok()?;
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await.ok()?.to_bytes();
+    Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+}
+
+fn client() -> Http {
+    Client::builder(TokioExecutor::new()).build_http()
+}
+
+#[test]
+fn what_is_wrong_in_a_configuration_is_told_with_its_line() {
+    let berth = city("");
+    let file = berth.folder.path().join("city/node.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("max_body_bytes", "max_boddy_bytes")).unwrap();
+    let shown = node(&berth, &["serve"]);
+    assert_eq!(shown.code, 3);
+    let line = text.lines().position(|line| line.starts_with("max_body_bytes")).unwrap() + 1;
+    assert!(shown.stderr.contains(&format!("city/node.toml:{line}:1: ")), "{}", shown.stderr);
+    assert!(shown.stderr.contains("max_boddy_bytes"), "{}", shown.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_is_made_served_stopped_and_remembers() {
+    let berth = city("");
+    let again = berth.run(&["node", "init", "city"]);
+    assert!(again.code == 2 && again.stderr.contains("is there already"), "{}", again.stderr);
+    let early = node(&berth, &["app", "list"]);
+    assert!(early.code == 3 && early.stderr.contains("berth node serve"), "{}", early.stderr);
+
+    let mut life = Life::begin(&berth);
+    let alice = enrol(&berth, "alice");
+    let create = ["app", "create", "shop", "--adapter", "none", "--owner", "alice"];
+    let refused = node(&berth, &create);
+    assert!(refused.code == 1 && refused.stderr.contains("\"none\" is not admitted"), "{}", refused.stderr);
+    let (status, body) =
+        send(&client(), &life.address, &alice, "GET", "/v1/applications", None, None).await.unwrap();
+    assert_eq!((status, body["participant"].as_str()), (200, Some("alice")), "{body}");
+    let second = berth.run(&["node", "serve", "--config", "city/node.toml"]);
+    assert!(second.code == 3 && second.stderr.contains("another node"), "{}", second.stderr);
+
+    assert!(life.stop(), "a stop is no failure");
+    let life = Life::begin(&berth);
+    let (status, _) =
+        send(&client(), &life.address, &alice, "GET", "/v1/applications", None, None).await.unwrap();
+    assert_eq!(status, 200, "who was enrolled before is known after");
+    let revoked = node(&berth, &["participant", "revoke", "alice", "--reason", "lost"]);
+    assert_eq!(revoked.code, 0, "{}", revoked.stderr);
+    let (status, _) =
+        send(&client(), &life.address, &alice, "GET", "/v1/applications", None, None).await.unwrap();
+    assert_eq!(status, 401);
+    let list = node(&berth, &["participant", "list"]);
+    assert!(list.stdout.contains("revoked: lost"), "{}", list.stdout);
+}
+
+async fn rpc(client: &Http, url: &str, method: &str, params: Value) -> Value {
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+    let request = Request::post(url).header("content-type", "application/json");
+    let answer = client.request(request.body(Full::new(Bytes::from(body))).unwrap()).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice::<Value>(&body).unwrap()["result"].clone()
+}
+
+struct Shop {
+    berth: Berth,
+    life: Mutex<Option<Life>>,
+    alice: Signer,
+    done: AtomicBool,
+}
+
+impl Shop {
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: Option<&Value>,
+    ) -> Option<(u16, Value)> {
+        let address = self.life.lock().unwrap().as_ref()?.address.clone();
+        send(&client(), &address, &self.alice, method, path, key, body).await
+    }
+}
+
+/// Writes key after key into the preset store, each until it is accepted.
+async fn lane(shop: Arc<Shop>, contract: String, lane: usize) -> u64 {
+    let mut number = 0;
+    while !shop.done.load(Ordering::SeqCst) {
+        let key = format!("{lane}-{number}");
+        let insert = json!({"contract": contract, "operation": {"insert": {"key": key, "value": "0x76"}}});
+        loop {
+            match shop.send("POST", "/v1/applications/shop/store", Some(&key), Some(&insert)).await {
+                Some((200, _)) => break,
+                Some((status @ (400..=409), body)) => panic!("{key}: {status} {body}"),
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+        number += 1;
+    }
+    number
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_real_ledger_every_write_happens_once_though_the_node_is_killed() {
+    let (Some(component), Some(anvil)) = (support::component("ethereum"), Anvil::start()) else { return };
+    let kills: u64 = env::var("BERTH_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    let berth = city(&format!("\n[[adapters]]\nfile = {component:?}\n"));
+    let folder: PathBuf = berth.folder.path().join("city");
+    fs::write(folder.join("policy.toml"), "version = 1\nmode = \"off\"\n").unwrap();
+    let text = fs::read_to_string(folder.join("node.toml")).unwrap();
+    fs::write(folder.join("node.toml"), text.replace("# policy = ", "policy = ")).unwrap();
+
+    let life = Life::begin(&berth);
+    let alice = enrol(&berth, "alice");
+    let endpoint = format!("node={}", anvil.url);
+    let create = [
+        "app",
+        "create",
+        "shop",
+        "--adapter",
+        "ethereum",
+        "--owner",
+        "alice",
+        "--tps",
+        "0",
+        "--open",
+        "0",
+        "--settings",
+        "{\"chain_id\": 31337}",
+        "--endpoint",
+        &endpoint,
+    ];
+    let created = node(&berth, &create);
+    assert_eq!(created.code, 0, "{}", created.stderr);
+    let shop = Arc::new(Shop { berth, life: Mutex::new(Some(life)), alice, done: AtomicBool::new(false) });
+
+    let (_, account) = shop.send("GET", "/v1/applications/shop/account", None, None).await.unwrap();
+    let account = account["accounts"][0].as_str().unwrap_or_else(|| panic!("{account}")).to_owned();
+    let http = client();
+    rpc(&http, &anvil.url, "anvil_setBalance", json!([account, "0x56bc75e2d63100000"])).await;
+    let (_, plan) = shop
+        .send("POST", "/v1/applications/shop/plan", None, Some(&json!({"goal": "preset"})))
+        .await
+        .unwrap();
+    let deployment = &plan["calls"][0]["call"]["deploy"];
+    assert!(deployment.is_object(), "{plan}");
+    let path = "/v1/applications/shop/deploy?until=included";
+    let (status, deployed) = shop.send("POST", path, Some("deploy"), Some(deployment)).await.unwrap();
+    assert_eq!(status, 200, "{deployed}");
+    let contract = deployed["receipt"]["created"].as_str().unwrap_or_else(|| panic!("{deployed}")).to_owned();
+
+    let mut lanes = tokio::task::JoinSet::new();
+    for number in 0..3 {
+        lanes.spawn(lane(shop.clone(), contract.clone(), number));
+    }
+    for number in 0..kills {
+        // At other moments each time, from the beginning of a life to well into it.
+        tokio::time::sleep(Duration::from_millis(50 + number * 137 % 900)).await;
+        let life = shop.life.lock().unwrap().take();
+        tokio::task::block_in_place(|| {
+            drop(life);
+            *shop.life.lock().unwrap() = Some(Life::begin(&shop.berth));
+        });
+    }
+    shop.done.store(true, Ordering::SeqCst);
+    let mut written = 0;
+    while let Some(lane) = lanes.join_next().await {
+        written += lane.unwrap();
+    }
+    // The ledger itself: the deployment and one transaction for each write, none lost and none twice.
+    for _ in 0..200 {
+        let latest = rpc(&http, &anvil.url, "eth_getTransactionCount", json!([account, "latest"])).await;
+        let count = u64::from_str_radix(latest.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+        assert!(count <= written + 1, "{count} transactions for {written} writes");
+        if count == written + 1 {
+            eprintln!("{kills} kills, {written} writes");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("not all of {written} writes are in the ledger");
+}
