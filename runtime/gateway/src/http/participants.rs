@@ -71,12 +71,7 @@ async fn ready(State(gateway): State<Gateway>) -> Result<&'static str, Problem> 
 }
 
 async fn nothing() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "no-resource",
-        "There is nothing here",
-        "see /openapi.json for what there is",
-    )
+    Problem::new(StatusCode::NOT_FOUND, "no-resource", "There is nothing here", "look at the path")
 }
 
 async fn other_method() -> Problem {
@@ -84,7 +79,7 @@ async fn other_method() -> Problem {
         StatusCode::METHOD_NOT_ALLOWED,
         "method",
         "Not with this method",
-        "see /openapi.json for what there is",
+        "the path is right; what reads is a GET, what writes a POST, PUT or DELETE",
     )
 }
 
