@@ -105,7 +105,7 @@ async fn keeps_every_clause(generation: Generation, suite: Suite) {
         ground: Arc::new(NetworkGround::new(testbed.clone(), descriptor)),
         testbed,
         seed: 1,
-        quick: std::env::var_os("BERTH_QUICK").is_some(),
+        quick: std::env::var_os("BERTH_FULL").is_none(),
         only: only.into_iter().flatten().collect(),
         waived: BTreeMap::new(),
     };
@@ -119,25 +119,21 @@ async fn keeps_every_clause(generation: Generation, suite: Suite) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not every check passes yet: run it with --ignored --nocapture to see which"]
 async fn two_with_standard_cryptography_keeps_every_clause() {
     keeps_every_clause(Generation::Two, Suite::Standard).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not every check passes yet: run it with --ignored --nocapture to see which"]
 async fn two_with_sm_cryptography_keeps_every_clause() {
     keeps_every_clause(Generation::Two, Suite::Sm).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not every check passes yet: run it with --ignored --nocapture to see which"]
 async fn three_with_standard_cryptography_keeps_every_clause() {
     keeps_every_clause(Generation::Three, Suite::Standard).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not every check passes yet: run it with --ignored --nocapture to see which"]
 async fn three_with_sm_cryptography_keeps_every_clause() {
     keeps_every_clause(Generation::Three, Suite::Sm).await;
 }
