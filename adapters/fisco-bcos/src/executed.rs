@@ -133,6 +133,19 @@ pub(crate) struct Receipt3 {
 }
 
 impl Receipt3 {
+    /// The hash has no lengths between the fields, and of version 0 not the gas price. With these bounds the fields before the output can be
+    /// cut in one way only, and nothing stands in a receipt that its hash does not cover.
+    fn is_sound(&self) -> bool {
+        let digits = |text: &str| text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit());
+        let address = |text: &str| {
+            let digits = text.strip_prefix("0x").unwrap_or(text);
+            digits.len() == 40 && digits.bytes().all(|b| b.is_ascii_hexdigit())
+        };
+        digits(&self.gas_used)
+            && (self.created.is_empty() || address(&self.created))
+            && (self.version >= 1 || self.gas_price.is_empty())
+    }
+
     fn hashed_bytes(&self) -> Vec<u8> {
         let mut out = self.version.to_be_bytes().to_vec();
         out.extend(self.gas_used.as_bytes());
@@ -194,7 +207,7 @@ impl Form {
                     Form::Two(Receipt2::decode(&mut rest).ok()?)
                 }
             },
-            Generation::Three => Form::Three(Receipt3::decode(&mut rest).ok()?),
+            Generation::Three => Form::Three(Receipt3::decode(&mut rest).ok().filter(Receipt3::is_sound)?),
         };
         (rest.is_empty() && form.encode() == bytes).then_some(form)
     }
@@ -390,7 +403,8 @@ fn of_three(json: Json3) -> Option<Executed> {
         created: json.contract_address,
         status: u32::try_from(json.status).ok()?,
         output: json.output,
-        gas_price: json.effective_gas_price,
+        // The hash of version 0 does not cover it.
+        gas_price: if json.version >= 1 { json.effective_gas_price } else { String::new() },
         logs: logs.collect(),
         number: json.block_number,
     };

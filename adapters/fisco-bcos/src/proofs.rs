@@ -216,7 +216,7 @@ fn holds(host: &dyn Imports, anchor: &Anchor, proof: &Proof, content: &Content) 
         }
         Generation::Three => {
             let data = Data::decode(&content.transaction)?;
-            if data.encode() != content.transaction {
+            if data.encode() != content.transaction || !data.is_covered() {
                 return None;
             }
             let id = crypto.hash(host, &data.hashed_bytes());

@@ -334,6 +334,34 @@ async fn a_time_out_keeps_the_effect_unknown_whatever_a_later_send_says() {
 }
 
 #[tokio::test]
+async fn what_was_sent_leaves_nothing_in_the_state() {
+    let script = Script::two();
+    let ledger = script.ledger(two()).await;
+    let envelope = envelope(&*ledger, &user(SignatureScheme::EcdsaSecp256k1Keccak256)).await;
+    assert_eq!(script.state.lock().unwrap().len(), 1, "it is noted until it is sent");
+    script.says("sendRawTransaction", ok(json!(envelope.transaction)));
+    ledger.send(envelope).await.unwrap();
+    assert_eq!(*script.state.lock().unwrap(), BTreeMap::new());
+}
+
+#[tokio::test]
+async fn a_height_below_that_of_the_call_gives_no_envelope() {
+    let script = Script::three();
+    script.says("getBlockNumber", ok(json!(417)));
+    let ledger = script.ledger(three_sm()).await;
+    let key = user(SignatureScheme::Sm2Sm3);
+    let request = begin(&*ledger, &key, b"a").await.unwrap();
+    let signature = key.sign(&request.items[0].input).unwrap();
+    // What is left of the answer when its end is cut off.
+    script.says("getBlockNumber", ok(json!(41)));
+    let refused = ledger.resume(request.continuation.clone(), vec![signature.clone()]).await;
+    let error = answered(refused).unwrap_err();
+    assert_eq!((error.code, error.retryable), (ErrorCode::Unavailable, true), "{error}");
+    script.says("getBlockNumber", ok(json!(418)));
+    assert!(ledger.resume(request.continuation, vec![signature]).await.is_ok());
+}
+
+#[tokio::test]
 async fn what_the_node_has_already_is_success() {
     let script = Script::two();
     let ledger = script.ledger(two()).await;

@@ -75,6 +75,13 @@ impl Data {
         out
     }
 
+    /// Whether the hash covers all that is in it: what a version does not know has to be empty.
+    pub(crate) fn is_covered(&self) -> bool {
+        let pays = [&self.value, &self.gas_price, &self.max_fee, &self.max_priority_fee];
+        let pays = self.gas_limit != 0 || pays.into_iter().any(|part| !part.is_empty());
+        (self.version >= 1 || !pays) && (self.version >= 2 || self.extension.is_empty())
+    }
+
     /// As tars.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
@@ -194,5 +201,20 @@ impl Data {
     /// The nonce as the other form of JSON shows it: as it stands.
     pub(crate) fn with_nonce(self, nonce: String) -> Self {
         Data { nonce, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_version_does_not_hash_has_to_be_empty() {
+        let plain = Data { nonce: "7".into(), ..Data::default() };
+        let paid = |version| Data { version, value: "0x1".into(), ..plain.clone() };
+        let extended = |version| Data { version, extension: vec![1].into(), ..plain.clone() };
+        assert_eq!(plain.hashed_bytes(), paid(0).hashed_bytes());
+        assert_eq!([&plain, &paid(0), &paid(1)].map(Data::is_covered), [true, false, true]);
+        assert_eq!([0, 1, 2].map(|version| extended(version).is_covered()), [false, false, true]);
     }
 }
