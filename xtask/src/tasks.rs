@@ -78,7 +78,7 @@ pub fn bench(arguments: &Arguments) -> Outcome<()> {
             // The one build profile, and the whole workspace; see the root Cargo.toml.
             command.args(["bench", "--profile", "dev", "--workspace"]);
             if arguments.rest.is_empty() {
-                for name in ["host", "ethereum", "end_to_end", "footprint", "headroom"] {
+                for name in ["host", "ethereum", "door", "end_to_end", "footprint", "headroom"] {
                     command.args(["--bench", name]);
                 }
             } else {
@@ -99,8 +99,13 @@ pub fn test(arguments: &Arguments) -> Outcome<()> {
     let mut steps = Steps::only(arguments.only.clone());
     if arguments.mutants {
         steps.run("mutants", "every broken adapter under all checks of the suite", || {
-            let test = ["test", "--workspace", "--test", "all_clauses", "--", "--ignored", "--nocapture"];
-            process::run(workspace.cargo().args(test))
+            let mut command = workspace.cargo();
+            command.args(["test", "--workspace"]);
+            // Thousands of checks: what the suite consists of is worth optimising this once.
+            for package in ["berth-suite", "berth-model", "berth-mutants", "jsonschema"] {
+                command.arg("--config").arg(format!("profile.dev.package.{package}.opt-level=2"));
+            }
+            process::run(command.args(["--test", "all_clauses", "--", "--ignored", "--nocapture"]))
         });
         return steps.finish();
     }
@@ -144,27 +149,6 @@ pub fn test(arguments: &Arguments) -> Outcome<()> {
                 }
                 ran
             });
-            if arguments.rest.is_empty() {
-                steps.run(
-                    "ethereum-like",
-                    "the Ethereum adapter's conformance on the Ethereum-like node",
-                    || {
-                        let mut command = workspace.cargo();
-                        command.args([
-                            "test",
-                            "--workspace",
-                            "--test",
-                            "conformance",
-                            "--",
-                            "the_native_plug_in_keeps_what_a_quick_run_looks_at",
-                        ]);
-                        places.tell(&mut command);
-                        // Made by the step before, with the programs of every package.
-                        command.env("BERTH_ANVIL", workspace.target.join("debug/ethereum-like"));
-                        process::run(&mut command)
-                    },
-                );
-            }
         } else {
             steps.not_run("tests", "their set-up failed");
         }

@@ -1,4 +1,4 @@
-//! The adapter keeps the standard: the conformance suite against Anvil.
+//! The adapter keeps the standard: the conformance suite against Anvil, and against the Ethereum-like node.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +18,7 @@ use std::{
 };
 
 use adapter_spec::Adapter;
+use berth_devnet_evm::ethereum::{EthereumConfig, EthereumNode};
 use berth_host::{Host, HostConfig, Limits};
 use berth_suite::{
     CheckResult, Conclusion, Evidence, NetworkGround, Outcome, Plan, Progress, Testbed, replay,
@@ -108,11 +109,18 @@ fn import_calls(evidence: &Evidence) -> Vec<(usize, &str)> {
     counts
 }
 
-/// Runs the suite, and again from the recording; the evidence, where there is a node.
-async fn examined(subject: Subject, quick: bool) -> Option<Evidence> {
+/// Runs the suite on Anvil, and again from the recording; the evidence, where there is an Anvil.
+async fn examined_on_anvil(subject: Subject, quick: bool) -> Option<Evidence> {
     let (_anvil, url) = anvil()?;
     let program = std::env::var("BERTH_ANVIL").unwrap();
-    let places = [("node", url), ("version", "Anvil".to_owned()), ("program", program)];
+    Some(
+        examined(subject, quick, [("node", url), ("version", "Anvil".to_owned()), ("program", program)])
+            .await,
+    )
+}
+
+/// Runs the suite on the node of these places, and again from the recording.
+async fn examined(subject: Subject, quick: bool, places: [(&str, String); 3]) -> Evidence {
     let places = places.map(|(name, value)| (name.to_owned(), value)).into();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/testbed.toml");
     let testbed = Testbed::read(&path, &places).unwrap();
@@ -145,12 +153,12 @@ async fn examined(subject: Subject, quick: bool) -> Option<Evidence> {
     println!("replayed in {:?}", start.elapsed());
     assert_eq!(replayed.divergences, []);
     assert_eq!(replayed.verdict.canonical_json(), evidence.verdict.canonical_json());
-    Some(evidence)
+    evidence
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_component_keeps_every_clause_and_its_recording_comes_to_the_same_verdict() {
-    let Some(evidence) = examined(component().await, false).await else { return };
+    let Some(evidence) = examined_on_anvil(component().await, false).await else { return };
     // What a run shows is worth looking at where a check fails, too.
     if let Some(folder) = std::env::var_os("BERTH_REPORTS") {
         let folder = Path::new(&folder).join("ethereum");
@@ -165,10 +173,22 @@ async fn the_component_keeps_every_clause_and_its_recording_comes_to_the_same_ve
     assert_eq!(evidence.conclusion(), Conclusion::Conformant);
 }
 
+fn native() -> Subject {
+    Subject { adapter: Arc::new(adapter_ethereum::native()), component: None }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_native_plug_in_keeps_what_a_quick_run_looks_at_on_the_ethereum_like_node_too() {
+    let node = EthereumNode::new(&EthereumConfig::default()).serve().await.unwrap();
+    let program = std::env::current_exe().unwrap().display().to_string();
+    let places =
+        [("node", node.rpc.url.clone()), ("version", "Ethereum-like".to_owned()), ("program", program)];
+    assert_eq!(examined(native(), true, places).await.conclusion(), Conclusion::Conformant);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_native_plug_in_keeps_what_a_quick_run_looks_at() {
-    let native = Subject { adapter: Arc::new(adapter_ethereum::native()), component: None };
-    let Some(evidence) = examined(native, true).await else { return };
+    let Some(evidence) = examined_on_anvil(native(), true).await else { return };
     assert_eq!(evidence.conclusion(), Conclusion::Conformant);
     let slow: Vec<_> = import_calls(&evidence)
         .into_iter()

@@ -1,0 +1,52 @@
+//! What it takes to let the Ethereum adapter in when its code is compiled already: judging its certificate, loading its
+//! code from the cache, and the whole way from the files to the registry.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a benchmark")]
+
+#[path = "../tests/world/mod.rs"]
+mod world;
+
+use std::fs;
+
+use berth_admission::{Bundle, Mode, Terms, certificate::Tier};
+use berth_host::Limits;
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use tokio::runtime::Builder;
+use world::{World, component, now};
+
+fn door(criterion: &mut Criterion) {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let world = World::new();
+    let bytes = component("ethereum");
+    let path = world.certified(&bytes, "ethereum");
+    let bundle = fs::read(Bundle::path_beside(&path)).unwrap();
+    let terms = Terms { bundle: Some(&bundle), tier: Tier::Component, name: Some("ethereum"), limits: None };
+    let admission = world.admission(Mode::Enforce);
+    let host = world.host();
+    // Compiled once, for all the loads below.
+    runtime.block_on(host.load(&bytes, Limits::default())).unwrap();
+
+    let mut group = criterion.benchmark_group("let in the ethereum component");
+    group.bench_function("judge the certificate", |bencher| {
+        bencher.iter(|| admission.admit(bytes.clone().into(), &terms, now()).unwrap());
+    });
+    group.bench_function("load from the cache", |bencher| {
+        bencher.to_async(&runtime).iter(|| async { host.load(&bytes, Limits::default()).await.unwrap() });
+    });
+    group.bench_function("from the files to the registry", |bencher| {
+        bencher.to_async(&runtime).iter_batched(
+            || world.door(Mode::Enforce),
+            |door| {
+                let path = &path;
+                async move {
+                    door.let_in(path, Some("ethereum")).await.unwrap();
+                    door
+                }
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, door);
+criterion_main!(benches);
