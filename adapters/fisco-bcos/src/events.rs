@@ -13,7 +13,7 @@ use alloy_primitives::{B256, FixedBytes};
 use alloy_rlp::{RlpDecodable, RlpEncodable};
 
 use crate::{
-    blocks::{beyond, pruned},
+    blocks::pruned,
     codec,
     errors::{corrupt, invalid},
     executed::{Facts, Log, same_address},
@@ -21,6 +21,7 @@ use crate::{
     names, quorum, receipt,
     rpc::{BlockId, Node},
     settings::Settings,
+    settled,
 };
 
 /// Kind and version of the encoding.
@@ -121,7 +122,9 @@ pub(crate) async fn read(
     let mut cursor = match start {
         EventStart::Earliest => at(0),
         EventStart::Latest => at(head.saturating_add(1)),
-        EventStart::Block(number) if number > head.saturating_add(1) => return Err(beyond(number, head)),
+        EventStart::Block(number) if number > head.saturating_add(1) => {
+            return Err(settled::beyond(settings, host, number, head).await);
+        }
         EventStart::Block(number) => at(number),
         EventStart::Cursor(bytes) if bytes.len() > MAX_CURSOR => {
             return Err(invalid("the cursor is longer than cursors are"));
@@ -133,7 +136,7 @@ pub(crate) async fn read(
     }
     // One beyond the head is where a reader waits. Further on, this node is behind.
     if cursor.block > head.saturating_add(1) {
-        return Err(beyond(cursor.block, head));
+        return Err(settled::beyond(settings, host, cursor.block, head).await);
     }
     let page = Page { events: Vec::new(), limit, bytes_left: max_bytes, requests_left: MAX_REQUESTS };
     let events = scan(&node, &wanted, head, &mut cursor, page).await?;

@@ -345,6 +345,39 @@ async fn what_was_sent_leaves_nothing_in_the_state() {
 }
 
 #[tokio::test]
+async fn calls_that_were_given_up_are_forgotten_when_they_are_over() {
+    let script = Script::two();
+    let ledger = script.ledger(two()).await;
+    let key = user(SignatureScheme::EcdsaSecp256k1Keccak256);
+    let mut sizes = Vec::new();
+    for number in 0u64..60 {
+        script.says("getBlockNumber", ok(json!(format!("{:#x}", 100 + number * 50))));
+        let request = begin(&*ledger, &key, &number.to_be_bytes()).await.unwrap();
+        let signature = key.sign(&request.items[0].input).unwrap();
+        ledger.abandon(request.continuation.clone()).await.unwrap();
+        sizes.push(script.state.lock().unwrap().values().map(Vec::len).sum::<usize>());
+        let late = answered(ledger.resume(request.continuation, vec![signature]).await);
+        assert_eq!(late.unwrap_err().code, ErrorCode::Expired);
+    }
+    assert_eq!(sizes[20], sizes[59], "{sizes:?}");
+}
+
+#[tokio::test]
+async fn a_node_below_what_was_final_is_behind() {
+    let script = Script::three();
+    let ledger = script.ledger(three_sm()).await;
+    let published: Json = serde_json::from_str(include_str!("vectors/fisco-bcos-3.json")).unwrap();
+    let receipt = &published["sm"]["receipt"];
+    let id = receipt["transactionHash"].as_str().unwrap();
+    let number = receipt["blockNumber"].as_u64().unwrap();
+    answered(ledger.receipt(id, Vec::new()).await).unwrap();
+    script.says("getBlockNumber", ok(json!(number - 1)));
+    let blocks = ledger.block(BlockSelector::Number(number)).await;
+    let error = answered(blocks).unwrap_err();
+    assert_eq!((error.code, error.retryable), (ErrorCode::Unavailable, true), "{error}");
+}
+
+#[tokio::test]
 async fn a_height_below_that_of_the_call_gives_no_envelope() {
     let script = Script::three();
     script.says("getBlockNumber", ok(json!(417)));
