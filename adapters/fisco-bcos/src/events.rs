@@ -6,7 +6,7 @@
 use adapter_evm_abi as abi;
 use adapter_sdk::{
     Imports,
-    types::{Error, Event, EventFilter, EventPage, EventStart},
+    types::{Confidence, Error, Event, EventFilter, EventPage, EventStart},
 };
 use alloy_json_abi::Event as Described;
 use alloy_primitives::{B256, FixedBytes};
@@ -75,6 +75,12 @@ impl Filter {
         };
         let mut identity = contract.clone().unwrap_or_default().into_bytes();
         identity.extend(topic.unwrap_or_default());
+        // All blocks are final, so it changes no page; but a cursor is of its own filter alone.
+        identity.push(match filter.confidence {
+            Confidence::Latest => 0,
+            Confidence::Safe => 1,
+            Confidence::Final => 2,
+        });
         let digest = crypto.hash(host, &identity);
         let digest = digest.first_chunk::<8>().map(|start| FixedBytes::from(*start)).unwrap_or_default();
         Ok(Filter { contract, topic, known, digest })

@@ -431,3 +431,91 @@ pub(crate) fn same_address(one: &str, other: &str) -> bool {
     let bytes = |text: &str| hex::decode(text).ok();
     bytes(one).is_some_and(|bytes_of_one| Some(bytes_of_one) == bytes(other))
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::{prelude::*, strategy::Strategy};
+
+    use super::*;
+    use crate::testing::{Hashing, changed};
+
+    /// Any receipt in any form, with its generation.
+    pub(crate) fn form() -> impl Strategy<Value = (Generation, Form)> {
+        let log = any::<([u8; 20], Vec<[u8; 32]>, Vec<u8>)>();
+        let logs = proptest::collection::vec(log, 0..3);
+        let numbers = any::<([u8; 32], u64, [u8; 20], u32, u64)>();
+        (numbers, any::<Vec<u8>>(), logs, 0u8..4).prop_map(|(numbers, output, logs, which)| {
+            let (root, gas, created, status, number) = numbers;
+            let output = Bytes::from(output);
+            let topics = |topics: &[[u8; 32]]| topics.iter().map(|topic| B256::from(*topic)).collect();
+            let logs2: Vec<Log2> = logs
+                .iter()
+                .map(|(contract, words, data)| Log2 {
+                    contract: Address::from(*contract),
+                    topics: topics(words),
+                    data: data.clone().into(),
+                })
+                .collect();
+            let old = Receipt2 {
+                root: root.into(),
+                gas_used: U256::from(gas),
+                created: created.into(),
+                bloom: Bloom::repeat_byte(root[0]),
+                status: status.into(),
+                output: output.clone(),
+                logs: logs2.clone(),
+            };
+            match which {
+                0 => (Generation::Two, Form::Two(old)),
+                1 => {
+                    let Receipt2 { root, gas_used, created, bloom, status, .. } = old;
+                    let gas_left = U256::from(number);
+                    let new =
+                        Receipt29 { root, gas_used, created, bloom, status, output, gas_left, logs: logs2 };
+                    (Generation::Two, Form::TwoNine(new))
+                }
+                version => {
+                    let version = u32::from(version - 2);
+                    let log = |(contract, words, data): &([u8; 20], Vec<[u8; 32]>, Vec<u8>)| Log3 {
+                        contract: hex::encode(contract),
+                        topics: topics(words),
+                        data: data.clone().into(),
+                    };
+                    let receipt = Receipt3 {
+                        version,
+                        gas_used: gas.to_string(),
+                        created: if number % 2 == 0 { String::new() } else { hex::encode(created) },
+                        status,
+                        output,
+                        gas_price: if version == 0 { String::new() } else { format!("{gas:#x}") },
+                        logs: logs.iter().map(log).collect(),
+                        number,
+                    };
+                    (Generation::Three, Form::Three(receipt))
+                }
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_receipt_is_read_as_it_was_written_and_a_changed_one_has_another_hash(
+            (generation, form) in form(), place: usize, bit: u8,
+        ) {
+            let bytes = form.encode();
+            prop_assert_eq!(Form::decode(generation, &bytes), Some(form.clone()));
+            prop_assert_eq!(Form::decode(generation, &bytes[..bytes.len() - 1]), None);
+            if let Some(other) = Form::decode(generation, &changed(&bytes, place, bit)) {
+                prop_assert_ne!(
+                    other.hash(&Hashing, Crypto::Standard), form.hash(&Hashing, Crypto::Standard)
+                );
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_receipt_or_none(bytes: Vec<u8>) {
+            let _ = Form::decode(Generation::Two, &bytes).map(|form| form.facts());
+            let _ = Form::decode(Generation::Three, &bytes).map(|form| form.facts());
+        }
+    }
+}

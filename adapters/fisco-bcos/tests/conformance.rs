@@ -55,13 +55,15 @@ struct Subject {
     adapter: Arc<dyn Adapter>,
     /// Of a component: its digest and its imports.
     component: Option<(String, Vec<String>)>,
+    /// Without the checks that are marked as slow.
+    quick: bool,
 }
 
 fn native() -> Subject {
-    Subject { adapter: Arc::new(adapter_fisco_bcos::native()), component: None }
+    Subject { adapter: Arc::new(adapter_fisco_bcos::native()), component: None, quick: false }
 }
 
-/// The component that `cargo xtask components` made. None, and a line that says so, where it did not.
+/// The component that `cargo xtask components` made, for a quick run, or a full one with `BERTH_FULL`. None, and a line that says so, where it did not.
 async fn component() -> Option<Subject> {
     let Some(folder) = std::env::var_os("BERTH_COMPONENTS") else {
         eprintln!(
@@ -76,10 +78,11 @@ async fn component() -> Option<Subject> {
     let adapter = Host::new(config).unwrap().load(&bytes, Limits::default()).await.unwrap();
     let facts = adapter.facts();
     let component = Some((alloy_primitives::hex::encode(facts.digest), facts.imports.clone()));
-    Some(Subject { adapter: Arc::new(adapter), component })
+    let quick = std::env::var_os("BERTH_FULL").is_none();
+    Some(Subject { adapter: Arc::new(adapter), component, quick })
 }
 
-/// The suite against a node in this process, and its recording without one. All checks with `BERTH_FULL`, else those of a quick run.
+/// The suite against a node in this process, and its recording without one.
 async fn keeps_every_clause(subject: Subject, generation: Generation, suite: Suite) {
     let (number, file, chain, groups) = match generation {
         Generation::Two => (2, "testbed.toml", "1", ["1", "2"]),
@@ -126,7 +129,7 @@ async fn keeps_every_clause(subject: Subject, generation: Generation, suite: Sui
     let places: BTreeMap<_, _> = places.map(|(name, value)| (name.to_owned(), value)).into();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance").join(file);
     let testbed = Testbed::read(&path, &places).unwrap();
-    let Subject { adapter, component } = subject;
+    let Subject { adapter, component, quick } = subject;
     let kind = if component.is_some() { "component" } else { "native" };
     let descriptor = adapter.describe().await.unwrap();
     let only: Option<BTreeSet<String>> =
@@ -137,7 +140,7 @@ async fn keeps_every_clause(subject: Subject, generation: Generation, suite: Sui
         ground: Arc::new(NetworkGround::new(testbed.clone(), descriptor)),
         testbed,
         seed: 1,
-        quick: std::env::var_os("BERTH_FULL").is_none(),
+        quick,
         only: only.into_iter().flatten().collect(),
         waived: BTreeMap::new(),
     };

@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, Mutex},
 };
 
@@ -331,6 +332,58 @@ async fn a_time_out_keeps_the_effect_unknown_whatever_a_later_send_says() {
     script.state.lock().unwrap().clear();
     script.says("sendRawTransaction", unreachable());
     assert_eq!(effect().await, Effect::Unknown);
+}
+
+/// What sm-crypto says of these. None, and a line that says so, where `cargo xtask test` did not install it.
+fn sm_crypto(key: &[u8], message: &[u8], signature: &[u8], envelope: &[u8]) -> Option<Json> {
+    let Some(packages) = std::env::var_os("BERTH_EVM_CLIENTS") else {
+        println!("NOT RUN: BERTH_EVM_CLIENTS does not name the packages; `cargo xtask test` installs them");
+        return None;
+    };
+    let told = std::process::Command::new("node")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/sm.cjs"))
+        .args([key, message, signature, envelope].map(alloy_primitives::hex::encode))
+        .env("NODE_PATH", Path::new(&packages).join("node_modules"))
+        .output()
+        .unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    Some(serde_json::from_slice(&told.stdout).unwrap())
+}
+
+#[tokio::test]
+async fn sm_crypto_signs_what_is_asked_for_and_verifies_and_hashes_alike() {
+    let sm_two = json!({"generation": 2, "chain": "1", "group": "1", "crypto": "sm"});
+    for (settings, script) in [(sm_two, Script::two()), (three_sm(), Script::three())] {
+        // The recorded node has the other cryptography, and the published block is of another chain than the call.
+        script.says("getClientVersion", ok(json!({"FISCO-BCOS Version": "2.9.1 gm", "Chain Id": "1"})));
+        let ledger = script.ledger(settings.clone()).await;
+        let key = user(SignatureScheme::Sm2Sm3);
+        let request = begin(&*ledger, &key, b"salt").await.unwrap();
+        let SigningInput::Sm2(asked) = &request.items[0].input else { panic!("{:?}", request.items) };
+        let ours = key.sign(&request.items[0].input).unwrap();
+        let resume = async |signature: Signature| match answered(
+            ledger.resume(request.continuation.clone(), vec![signature]).await,
+        )
+        .unwrap()
+        {
+            Step::Send(envelope) => envelope,
+            other => panic!("{other:?}"),
+        };
+        let envelope = resume(ours.clone()).await;
+        let Some(told) = sm_crypto(&[0x11; 32], &asked.data, &ours.bytes, &envelope.bytes) else { return };
+        assert_eq!(told["verifies"], true);
+        assert_eq!(told["point"], alloy_primitives::hex::encode(key.public_key().point));
+        if settings["generation"] == 2 {
+            assert_eq!(envelope.transaction, format!("0x{}", told["hash"].as_str().unwrap()));
+        } else {
+            // The id of 3.x is the hash that is signed.
+            assert_eq!(envelope.transaction, alloy_primitives::hex::encode_prefixed(&asked.data));
+        }
+        let theirs = alloy_primitives::hex::decode(told["signature"].as_str().unwrap()).unwrap();
+        let theirs = resume(Signature { bytes: theirs, recovery_id: None }).await;
+        assert!(!theirs.bytes.is_empty());
+        script.state.lock().unwrap().clear();
+    }
 }
 
 #[tokio::test]

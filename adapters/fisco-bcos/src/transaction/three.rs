@@ -205,8 +205,68 @@ impl Data {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use proptest::{prelude::*, strategy::Strategy};
+
     use super::*;
+    use crate::testing::changed;
+
+    /// Any transaction whose hash covers all of it.
+    pub(crate) fn data() -> impl Strategy<Value = Data> {
+        let texts = proptest::array::uniform8("[ -~]{0,40}");
+        (0i32..3, any::<(i64, i64)>(), texts, any::<(Vec<u8>, Vec<u8>)>()).prop_map(
+            |(version, (block_limit, gas_limit), texts, (input, extension))| {
+                let [chain, group, nonce, to, abi, value, gas_price, max_fee] = texts;
+                let plain = Data {
+                    version,
+                    chain,
+                    group,
+                    block_limit,
+                    nonce,
+                    to,
+                    input: input.into(),
+                    abi,
+                    ..Data::default()
+                };
+                let max_priority_fee = max_fee.clone();
+                let paid = Data { value, gas_price, gas_limit, max_fee, max_priority_fee, ..plain.clone() };
+                match version {
+                    0 => plain,
+                    1 => paid,
+                    _ => Data { extension: extension.into(), ..paid },
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_transaction_is_read_as_it_was_written(
+            data in data(), hash: [u8; 32], r: [u8; 32], parity in 0u8..2, point in any::<[[u8; 32]; 2]>(),
+        ) {
+            prop_assert!(data.is_covered());
+            prop_assert_eq!(Data::decode(&data.encode()), Some(data.clone()));
+            let point = point.concat().try_into().unwrap();
+            for signer in [Signer::Parity(parity), Signer::Point(point)] {
+                let sealed = data.sealed(hash.into(), &Seal { r: r.into(), s: r.into(), signer });
+                prop_assert_eq!(Data::of_signed(&sealed), Some((data.clone(), hash.to_vec())));
+                prop_assert_eq!(Data::of_signed(&sealed[..sealed.len() - 1]), None);
+            }
+        }
+
+        #[test]
+        fn other_bytes_have_another_hash_or_are_no_transaction(data in data(), place: usize, bit: u8) {
+            let other = changed(&data.encode(), place, bit);
+            if let Some(read) = Data::decode(&other).filter(|read| read.is_covered() && read.encode() == other) {
+                prop_assert_ne!(read.hashed_bytes(), data.hashed_bytes());
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_transaction_of_three_or_none(bytes: Vec<u8>) {
+            let _ = (Data::decode(&bytes), Data::of_signed(&bytes));
+        }
+    }
 
     #[test]
     fn what_a_version_does_not_hash_has_to_be_empty() {
