@@ -43,7 +43,7 @@ struct Row {
 fn row(mutant: &'static Mutant) -> Row {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "one_mutant_under_every_check", "--ignored", "--nocapture"])
-        .env(CHILD, mutant.name)
+        .env(CHILD, format!("{}/{}", mutant.clause, mutant.name))
         .stderr(Stdio::null())
         .output()
         .unwrap();
@@ -59,7 +59,7 @@ async fn one_mutant_under_every_check() {
     let Ok(name) = std::env::var(CHILD) else { return };
     rlimit::setrlimit(Resource::AS, MEMORY, MEMORY).unwrap();
     let mutants = all();
-    let mutant = mutants.iter().find(|mutant| mutant.name == name).unwrap();
+    let mutant = mutants.iter().find(|mutant| name == format!("{}/{}", mutant.clause, mutant.name)).unwrap();
     let evidence = tokio::time::timeout(PATIENCE, examine_mutant(mutant, Vec::new())).await.unwrap();
     let results = evidence.verdict.results.iter().filter(|result| has_found(result));
     let clauses: BTreeSet<_> = results.map(|result| result.clause.clone()).collect();

@@ -5,14 +5,20 @@
 mod world;
 
 use berth_admission::{
-    Digest,
-    audit::{Event, Head},
-    certificate::clause_area,
-    component,
+    Admission, Digest, Past, Places, Policy,
+    admit::ListDenied,
+    audit::{AuditError, AuditLog, Event, Head, MAX_LINE_BYTES},
+    certificate::{clause_area, is_name},
+    component::{self, ComponentFault},
     dsse::{Envelope, MAX_PAYLOAD_BYTES},
     json::{self, JsonError, MAX_DEPTH, MAX_INTEGER},
     log::merkle::{MAX_SIZE, ProofError, TreeHead},
+    log::{
+        note::{MAX_NOTE_BYTES, MAX_SIGNATURES, NoteError, SignedNote, Witness},
+        proof::{LogProof, LogProofError},
+    },
     memory::Floor,
+    policy::{MAX_POLICY_BYTES, PolicyError},
 };
 use world::{Attempt, Outcome};
 
@@ -141,4 +147,152 @@ fn a_floor_is_raised_by_what_it_learns_and_never_lowered() {
     floor.raise_security_version("notebook", 1);
     assert_eq!(floor.security_version("notebook"), 3);
     assert_eq!(floor.audit, Head::empty());
+}
+
+#[test]
+fn a_number_written_with_a_point_has_the_same_bound() {
+    check("9007199254740991.0").unwrap();
+    assert_eq!(check("9007199254740992.0"), Err(JsonError::Number));
+}
+
+#[test]
+fn a_component_imports_as_many_as_the_bound_and_no_more() {
+    let of = |count: usize| {
+        let names: Vec<_> = (0..count).map(|number| format!("a:b/c{number}")).collect();
+        component::imports(&world::component(&names.iter().map(String::as_str).collect::<Vec<_>>()))
+    };
+    assert_eq!(of(256).unwrap().len(), 256);
+    assert!(matches!(of(257), Err(ComponentFault::TooManyImports)));
+}
+
+#[test]
+fn a_name_has_digits_and_hyphens_and_at_most_64_characters() {
+    for name in ["a", "7", "-", "two-words-2", &"a".repeat(64)] {
+        assert!(is_name(name), "{name}");
+    }
+    for name in ["", "A", "a b", "a_b", "ä", &"a".repeat(65)] {
+        assert!(!is_name(name), "{name}");
+    }
+}
+
+#[test]
+fn a_witness_s_name_has_no_space_no_control_character_and_no_plus() {
+    for name in ["witness.example/one", &"w".repeat(256)] {
+        assert!(Witness::is_key_name(name), "{name}");
+    }
+    for name in ["", "a b", "a+b", "a\u{7f}b", "a\u{a0}b", &"w".repeat(257)] {
+        assert!(!Witness::is_key_name(name), "{name:?}");
+    }
+}
+
+#[test]
+fn a_note_is_read_up_to_its_size_and_its_number_of_signatures() {
+    let mut note = SignedNote::unsigned("text\n".to_owned());
+    (0..MAX_SIGNATURES).for_each(|number| note.sign(&format!("w{number}"), &world::key(1)));
+    assert_eq!(SignedNote::parse(&note.to_string()).unwrap().signatures.len(), MAX_SIGNATURES);
+    note.sign("one-more", &world::key(1));
+    assert!(matches!(SignedNote::parse(&note.to_string()), Err(NoteError::TooLarge)));
+
+    let of_size = |size: usize| {
+        let mut note = SignedNote::unsigned("text\n".to_owned());
+        note.sign("w", &world::key(1));
+        let missing = size - note.to_string().len();
+        note.text = format!("{}text\n", "t".repeat(missing));
+        note.to_string()
+    };
+    SignedNote::parse(&of_size(MAX_NOTE_BYTES)).unwrap();
+    assert!(matches!(SignedNote::parse(&of_size(MAX_NOTE_BYTES + 1)), Err(NoteError::TooLarge)));
+}
+
+#[test]
+fn a_proof_is_read_up_to_its_size_and_its_number_of_hashes() {
+    let of = |hashes: usize, size: usize| {
+        let path = vec![Digest::of(b"hash"); hashes];
+        let mut text = LogProof { index: 0, path, checkpoint: String::new() }.to_string();
+        text.push_str(&"c".repeat(size.saturating_sub(text.len())));
+        LogProof::parse(&text)
+    };
+    assert_eq!(of(64, 0).unwrap().path.len(), 64);
+    assert!(matches!(of(65, 0), Err(LogProofError::Form("too many hashes"))));
+    of(1, MAX_NOTE_BYTES + 8192).unwrap();
+    assert!(matches!(of(1, MAX_NOTE_BYTES + 8193), Err(LogProofError::Form("too large"))));
+}
+
+#[test]
+fn a_policy_file_is_read_up_to_its_size() {
+    let of = |size: usize| Policy::from_toml("#".repeat(size).as_bytes());
+    assert!(!matches!(of(MAX_POLICY_BYTES), Err(PolicyError::TooLarge(_))));
+    assert!(matches!(of(MAX_POLICY_BYTES + 1), Err(PolicyError::TooLarge(_))));
+}
+
+#[test]
+fn a_line_of_the_audit_log_is_written_up_to_its_bound_and_a_longer_one_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let denied = |bytes| Event::Denied {
+        component: Digest::of(b"file"),
+        step: "step".into(),
+        reason: "r".repeat(bytes),
+    };
+    let length = |log: &std::path::Path| std::fs::read(log).unwrap().len();
+    let mut log = AuditLog::open(&path, world::now(), |_, _| {}).unwrap();
+    log.append(world::now(), denied(0)).unwrap();
+    let bare = length(&path) - 1;
+    log.append(world::now(), denied(MAX_LINE_BYTES - bare)).unwrap();
+    assert_eq!(length(&path), bare + 1 + MAX_LINE_BYTES + 1);
+    for more in [1, 2, MAX_LINE_BYTES] {
+        let refused = log.append(world::now(), denied(MAX_LINE_BYTES - bare + more));
+        assert!(matches!(refused, Err(AuditError::LineTooLarge(_))), "{more}");
+    }
+    drop(log);
+    let head = AuditLog::open(&path, world::now(), |_, _| {}).unwrap().head();
+    assert_eq!(head.lines, 2);
+}
+
+#[test]
+fn what_is_torn_off_the_audit_log_is_no_longer_than_a_line() {
+    for (bytes, is_torn) in [(MAX_LINE_BYTES + 1, true), (MAX_LINE_BYTES + 2, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        std::fs::write(&path, vec![b'x'; bytes]).unwrap();
+        let opened = AuditLog::open(&path, world::now(), |_, _| {});
+        assert_eq!(opened.is_ok(), is_torn, "{bytes}");
+    }
+}
+
+#[test]
+fn a_floor_of_the_number_that_was_seen_does_not_make_another_list_of_that_number_welcome() {
+    let folder = tempfile::tempdir().unwrap();
+    let places =
+        Places { memory: folder.path().join("memory.json"), audit: folder.path().join("audit.jsonl") };
+    let mut policy = world::policy();
+    let (list, mut other) = (world::list(), world::list());
+    other.issued += jiff::SignedDuration::from_secs(1);
+    let door = Admission::open(policy.clone(), &places, Past::Whole, world::now()).unwrap();
+    door.take_revocation_list(&world::signed_list(&list, &[2, 3]), world::now()).unwrap();
+    drop(door);
+    policy.floors.revocation_number = list.number;
+    let door = Admission::open(policy, &places, Past::Whole, world::now()).unwrap();
+    let taken = door.take_revocation_list(&world::signed_list(&other, &[2, 3]), world::now());
+    assert!(matches!(taken, Err(ListDenied::Contradiction(7))), "{taken:?}");
+}
+
+#[test]
+fn a_security_version_of_zero_is_nothing_to_remember() {
+    let mut floor = Floor::default();
+    floor.raise_security_version("notebook", 0);
+    assert_eq!(floor, Floor::default());
+    floor.raise_security_version("notebook", 2);
+    floor.raise_security_version("notebook", 1);
+    assert_eq!(floor.security_version("notebook"), 2);
+}
+
+#[test]
+fn keys_and_digests_are_shown_by_their_digits_and_refused_signatures_by_their_fault() {
+    let (digest, key) = (Digest::of(b"file"), world::key(1));
+    assert_eq!(format!("{digest:?}"), digest.to_string());
+    assert_eq!(format!("{:?}", key.public()), format!("PublicKey({})", key.public().id()));
+    let signed = world::signed(Envelope::unsigned("type", b"payload".to_vec()), &[1]);
+    let refused = signed.verify(&[world::key(2).public().clone()], 1).unwrap_err().to_string();
+    assert!(refused.contains("signature 0: "), "{refused}");
 }

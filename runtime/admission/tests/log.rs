@@ -268,3 +268,41 @@ fn a_checkpoint_is_what_the_specification_shows() {
         assert!(Checkpoint::from_text(&bad).is_err(), "{bad:?}");
     }
 }
+
+#[test]
+fn a_checkpoint_beyond_all_logs_is_refused_before_its_files_are_looked_for() {
+    use berth_admission::log::merkle::MAX_SIZE;
+    for (size, is_beyond) in [(MAX_SIZE, false), (MAX_SIZE + 1, true), (u64::MAX, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        drop(log_of(folder.path(), 1));
+        let head = TreeHead { size, root: Digest::of(b"root") };
+        let mut note = SignedNote::unsigned(Checkpoint { origin: ORIGIN.into(), head }.to_text());
+        note.sign(WITNESS, &key(WITNESS_KEY));
+        fs::write(folder.path().join("checkpoint"), note.to_string()).unwrap();
+        let error = Log::open(folder.path()).err().unwrap();
+        let beyond = matches!(error, LogError::Checkpoint(CheckpointError::Form("a size beyond all logs")));
+        assert_eq!(beyond, is_beyond, "{error:?}");
+    }
+}
+
+#[test]
+fn a_full_tile_is_one_hash_of_the_level_above() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log_of(folder.path(), 256);
+    let above = fs::read(folder.path().join("tile/1/000.p/1")).unwrap();
+    assert_eq!(above, head(&log).root.as_bytes());
+}
+
+#[test]
+fn a_proof_of_growth_with_a_hash_too_many_or_too_few_has_the_wrong_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = log_of(folder.path(), 3);
+    let older = head(&log);
+    log.append_all(&[b"one more".as_slice()], WITNESS, &key(WITNESS_KEY)).unwrap();
+    let newer = head(&log);
+    let proof = log.prove_consistency(older.size).unwrap();
+    newer.check_consistency(&older, &proof).unwrap();
+    let longer = [proof.clone(), vec![Digest::of(b"hash")]].concat();
+    assert_eq!(newer.check_consistency(&older, &longer), Err(ProofError::Length));
+    assert_eq!(newer.check_consistency(&older, &proof[1..]), Err(ProofError::Length));
+}
