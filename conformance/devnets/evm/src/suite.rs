@@ -1,9 +1,19 @@
-//! The two cryptographies of FISCO-like chains.
+//! The two cryptographies of FISCO-like chains. secp256k1 is libsecp256k1's here, since a node that verifies every signature spends most
+//! of its time on that; `berth-crypto`, which everything else signs with, is held against the same library.
+
+use std::sync::LazyLock;
 
 use adapter_spec::types::{HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput};
 use alloy_primitives::{Address, B256};
 use berth_crypto::SigningKey;
+use secp256k1::{
+    All, Message, Secp256k1, SecretKey,
+    ecdsa::{RecoverableSignature, RecoveryId},
+};
 use thiserror::Error;
+
+/// libsecp256k1's tables.
+static LIBRARY: LazyLock<Secp256k1<All>> = LazyLock::new(Secp256k1::new);
 
 /// The hash, the signatures and how addresses come of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +50,18 @@ impl Suite {
     #[must_use]
     pub fn recover(self, hash: &B256, signature: &[u8; 65]) -> Option<[u8; 64]> {
         let (bytes, id) = signature.split_at(64);
-        let signature = Signature { bytes: bytes.to_vec(), recovery_id: id.first().copied() };
-        let scheme = SignatureScheme::EcdsaSecp256k1Keccak256;
-        let point = berth_crypto::recover(scheme, hash.as_slice(), &signature)?;
-        point.get(1..)?.try_into().ok()
+        let id = id.first().filter(|id| **id <= 1)?;
+        let id = RecoveryId::try_from(i32::from(*id)).ok()?;
+        let signature = RecoverableSignature::from_compact(bytes, id).ok()?;
+        // The node of 2.9.1 refused a signature whose s is in the upper half (`tests/recorded.rs`); the library recovers its key.
+        let given = signature.to_standard();
+        let mut low = given;
+        low.normalize_s();
+        if low != given {
+            return None;
+        }
+        let key = LIBRARY.recover_ecdsa(Message::from_digest(hash.0), &signature).ok()?;
+        key.serialize_uncompressed().get(1..)?.try_into().ok()
     }
 
     /// Whether this key (x and y) made the SM2 signature (r and s) of this hash, as a message of 32 bytes.
@@ -73,8 +91,9 @@ fn sm2_input(hash: &B256) -> SigningInput {
 /// A sealer's key.
 #[derive(Debug)]
 pub struct Sealer {
-    suite: Suite,
     key: SigningKey,
+    /// The same for libsecp256k1; none with SM2.
+    ecdsa: Option<SecretKey>,
 }
 
 impl Sealer {
@@ -85,7 +104,14 @@ impl Sealer {
     pub fn new(suite: Suite, chain: &str, number: usize) -> Result<Self, SealerKeyError> {
         let seed = suite.hash(format!("berth test sealer {number} of {chain}").as_bytes());
         let key = SigningKey::from_bytes(suite.scheme(), seed.as_slice());
-        Ok(Sealer { suite, key: key.map_err(|error| SealerKeyError(error.to_string()))? })
+        let ecdsa = match suite {
+            Suite::Standard => SecretKey::from_byte_array(seed.0).map(Some),
+            Suite::Sm => Ok(None),
+        };
+        Ok(Sealer {
+            key: key.map_err(|error| SealerKeyError(error.to_string()))?,
+            ecdsa: ecdsa.map_err(|error| SealerKeyError(error.to_string()))?,
+        })
     }
 
     /// Its node id: x and y of the public key, 64 bytes.
@@ -99,16 +125,13 @@ impl Sealer {
     /// # Errors
     /// When the arithmetic comes to no signature.
     pub fn sign(&self, hash: &B256) -> Result<Vec<u8>, SealerKeyError> {
-        let input = match self.suite {
-            Suite::Standard => SigningInput::Digest(hash.to_vec()),
-            Suite::Sm => sm2_input(hash),
-        };
-        let signature = self.key.sign(&input).map_err(|error| SealerKeyError(error.to_string()))?;
-        let mut bytes = signature.bytes;
-        match self.suite {
-            Suite::Standard => bytes.push(signature.recovery_id.unwrap_or_default()),
-            Suite::Sm => bytes.extend(self.id()),
+        if let Some(key) = &self.ecdsa {
+            let signature = LIBRARY.sign_ecdsa_recoverable(Message::from_digest(hash.0), key);
+            let (id, halves) = signature.serialize_compact();
+            let id = u8::try_from(i32::from(id)).map_err(|error| SealerKeyError(error.to_string()))?;
+            return Ok([halves.as_slice(), &[id]].concat());
         }
-        Ok(bytes)
+        let signature = self.key.sign(&sm2_input(hash)).map_err(|error| SealerKeyError(error.to_string()))?;
+        Ok([signature.bytes, self.id()].concat())
     }
 }
