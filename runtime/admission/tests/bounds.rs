@@ -318,6 +318,15 @@ fn a_certificate_names_the_versions_that_were_tested() {
     }
 }
 
+#[test]
+fn a_policy_says_in_words_what_it_does_not_let_run() {
+    use berth_admission::certificate::Tier;
+    for (tier, words) in [(Tier::Component, "let components run"), (Tier::Native, "let native plug-ins run")]
+    {
+        assert!(Denial::TierNotAllowed(tier).to_string().ends_with(words), "{tier}");
+    }
+}
+
 /// An admission that has seen this list, in a folder of its own.
 fn door(list: &berth_admission::revocation::RevocationList) -> (tempfile::TempDir, Places, Admission) {
     let folder = tempfile::tempdir().unwrap();
