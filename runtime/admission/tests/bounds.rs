@@ -5,7 +5,7 @@
 mod world;
 
 use berth_admission::{
-    Admission, Digest, Past, Places, Policy,
+    Admission, Denial, Digest, Past, Places, Policy,
     admit::ListDenied,
     audit::{AuditError, AuditLog, Event, Head, MAX_LINE_BYTES},
     certificate::{clause_area, is_name},
