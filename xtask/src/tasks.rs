@@ -78,7 +78,7 @@ pub fn bench(arguments: &Arguments) -> Outcome<()> {
             // The one build profile, and the whole workspace; see the root Cargo.toml.
             command.args(["bench", "--profile", "dev", "--workspace"]);
             if arguments.rest.is_empty() {
-                for name in ["host", "ethereum", "door", "end_to_end", "footprint", "headroom"] {
+                for name in ["host", "ethereum", "door", "gateway", "end_to_end", "footprint", "headroom"] {
                     command.args(["--bench", name]);
                 }
             } else {

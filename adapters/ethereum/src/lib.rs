@@ -13,7 +13,6 @@
 
 mod begin;
 mod blocks;
-mod codec;
 mod continuation;
 mod errors;
 mod evaluate;
@@ -32,6 +31,7 @@ mod status;
 mod store;
 mod transaction;
 
+use adapter_evm_abi::codec;
 use adapter_sdk::{
     FrameworkAdapter, Imports, async_trait,
     types::{

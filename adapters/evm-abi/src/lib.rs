@@ -1,7 +1,8 @@
-//! Solidity's types for adapters of frameworks with an EVM: what a caller gives becomes the bytes of a call, and what a contract
-//! gives back becomes JSON.
+//! What adapters of frameworks with an EVM share. Above all Solidity's types: what a caller gives becomes the bytes of a call, and what
+//! a contract gives back becomes JSON. Beside them the preset store, the frame of bytes that come back from outside, and the words for
+//! what a node does wrong.
 //!
-//! Nothing here knows a node, a transaction or a chain. Where the hash of names matters (selectors, topics), the adapter gives it:
+//! Nothing here knows a node's methods, a transaction or a chain. Where the hash of names matters (selectors, topics), the adapter gives it:
 //! Keccak-256 on most chains, SM3 on chains with Chinese cryptography.
 
 #![cfg_attr(
@@ -14,6 +15,8 @@
 
 mod abi;
 mod arguments;
+pub mod codec;
+mod failure;
 mod json;
 pub mod preset;
 pub mod revert;
@@ -24,6 +27,7 @@ use alloy_primitives::B256;
 pub use abi::{
     address, amount, call_data, creation_data, event, event_json, events, function, results, selector,
 };
+pub use failure::{corrupt, from_transport};
 
 /// The hash that a chain takes of names: 32 bytes of any bytes.
 pub type Hash<'a> = &'a dyn Fn(&[u8]) -> B256;

@@ -11,6 +11,7 @@ use crate::{
     merkle, quorum,
     rpc::{BlockId, Node},
     settings::Settings,
+    settled,
 };
 
 /// A block, checked.
@@ -33,7 +34,9 @@ pub(crate) async fn block(
     answers.next_chain(settings)?;
     let head = answers.next_height()?;
     let id = match direct {
-        Some(BlockId::Number(number)) if number > head => return Err(beyond(number, head)),
+        Some(BlockId::Number(number)) if number > head => {
+            return Err(settled::beyond(settings, host, number, head).await);
+        }
         Some(id) => id,
         None => {
             let id = BlockId::Number(head);
@@ -61,14 +64,6 @@ pub(crate) async fn block(
         transactions: found.transactions.iter().map(entry).collect(),
         extensions: Vec::new(),
     })
-}
-
-/// The block does not exist yet.
-pub(crate) fn beyond(number: u64, head: u64) -> Error {
-    Error::retryable(
-        ErrorCode::OutOfRange,
-        format!("block {number} does not exist yet; the newest is {head}"),
-    )
 }
 
 /// The chain has the block, and the node does not any more.

@@ -104,3 +104,61 @@ impl Tracking {
         codec::decode(TRACKING.0, TRACKING.1, bytes, "the tracking").map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        settings::Generation,
+        testing::changed,
+        transaction::{self, Unsigned},
+    };
+
+    /// Of the ledger that the transaction is of.
+    fn settings(generation: Generation, unsigned: &Unsigned) -> Settings {
+        let (chain, group) = match unsigned {
+            Unsigned::Two(fields) => (fields.chain.to_string(), fields.group.to_string()),
+            Unsigned::Three(data) => (data.chain.clone(), data.group.clone()),
+        };
+        let named = r#"{"generation": 2, "chain": "1", "group": "1"}"#;
+        Settings { generation, chain, group, ..Settings::parse(named).unwrap() }
+    }
+
+    proptest! {
+        #[test]
+        fn a_continuation_is_read_as_it_was_written(
+            (generation, unsigned) in transaction::tests::unsigned(),
+            head: u64, key in any::<[[u8; 32]; 2]>(), place: usize, bit: u8,
+        ) {
+            let settings = settings(generation, &unsigned);
+            let written = Continuation { coordinates: key.concat(), head, unsigned };
+            let bytes = written.encode();
+            prop_assert_eq!(Continuation::decode(&settings, &bytes).unwrap(), written.clone());
+            prop_assert!(Continuation::decode(&settings, &bytes[..bytes.len() - 1]).is_err());
+            if let Ok(read) = Continuation::decode(&settings, &changed(&bytes, place, bit)) {
+                prop_assert_ne!(read, written);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_continuation_or_refused(bytes: Vec<u8>, three: bool) {
+            let generation = if three { Generation::Three } else { Generation::Two };
+            let settings = Settings {
+                generation,
+                ..Settings::parse(r#"{"generation": 2, "chain": "1", "group": "1"}"#).unwrap()
+            };
+            let framed = [&[KIND.0, KIND.1], bytes.as_slice()].concat();
+            let _ = (Continuation::decode(&settings, &bytes), Continuation::decode(&settings, &framed));
+            let framed = [&[TRACKING.0, TRACKING.1], bytes.as_slice()].concat();
+            let _ = (Tracking::decode(&bytes), Tracking::decode(&framed));
+        }
+
+        #[test]
+        fn tracking_is_read_as_it_was_written(head: u64, block_limit: u64) {
+            let written = Tracking { head, block_limit };
+            prop_assert_eq!(Tracking::decode(&written.encode()).unwrap(), Some(written));
+        }
+    }
+}

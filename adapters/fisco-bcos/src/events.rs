@@ -6,14 +6,14 @@
 use adapter_evm_abi as abi;
 use adapter_sdk::{
     Imports,
-    types::{Error, Event, EventFilter, EventPage, EventStart},
+    types::{Confidence, Error, Event, EventFilter, EventPage, EventStart},
 };
 use alloy_json_abi::Event as Described;
 use alloy_primitives::{B256, FixedBytes};
 use alloy_rlp::{RlpDecodable, RlpEncodable};
 
 use crate::{
-    blocks::{beyond, pruned},
+    blocks::pruned,
     codec,
     errors::{corrupt, invalid},
     executed::{Facts, Log, same_address},
@@ -21,6 +21,7 @@ use crate::{
     names, quorum, receipt,
     rpc::{BlockId, Node},
     settings::Settings,
+    settled,
 };
 
 /// Kind and version of the encoding.
@@ -74,6 +75,12 @@ impl Filter {
         };
         let mut identity = contract.clone().unwrap_or_default().into_bytes();
         identity.extend(topic.unwrap_or_default());
+        // All blocks are final, so it changes no page; but a cursor is of its own filter alone.
+        identity.push(match filter.confidence {
+            Confidence::Latest => 0,
+            Confidence::Safe => 1,
+            Confidence::Final => 2,
+        });
         let digest = crypto.hash(host, &identity);
         let digest = digest.first_chunk::<8>().map(|start| FixedBytes::from(*start)).unwrap_or_default();
         Ok(Filter { contract, topic, known, digest })
@@ -121,7 +128,9 @@ pub(crate) async fn read(
     let mut cursor = match start {
         EventStart::Earliest => at(0),
         EventStart::Latest => at(head.saturating_add(1)),
-        EventStart::Block(number) if number > head.saturating_add(1) => return Err(beyond(number, head)),
+        EventStart::Block(number) if number > head.saturating_add(1) => {
+            return Err(settled::beyond(settings, host, number, head).await);
+        }
         EventStart::Block(number) => at(number),
         EventStart::Cursor(bytes) if bytes.len() > MAX_CURSOR => {
             return Err(invalid("the cursor is longer than cursors are"));
@@ -133,7 +142,7 @@ pub(crate) async fn read(
     }
     // One beyond the head is where a reader waits. Further on, this node is behind.
     if cursor.block > head.saturating_add(1) {
-        return Err(beyond(cursor.block, head));
+        return Err(settled::beyond(settings, host, cursor.block, head).await);
     }
     let page = Page { events: Vec::new(), limit, bytes_left: max_bytes, requests_left: MAX_REQUESTS };
     let events = scan(&node, &wanted, head, &mut cursor, page).await?;

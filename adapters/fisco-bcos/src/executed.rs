@@ -133,6 +133,19 @@ pub(crate) struct Receipt3 {
 }
 
 impl Receipt3 {
+    /// The hash has no lengths between the fields, and of version 0 not the gas price. With these bounds the fields before the output can be
+    /// cut in one way only, and nothing stands in a receipt that its hash does not cover.
+    fn is_sound(&self) -> bool {
+        let digits = |text: &str| text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit());
+        let address = |text: &str| {
+            let digits = text.strip_prefix("0x").unwrap_or(text);
+            digits.len() == 40 && digits.bytes().all(|b| b.is_ascii_hexdigit())
+        };
+        digits(&self.gas_used)
+            && (self.created.is_empty() || address(&self.created))
+            && (self.version >= 1 || self.gas_price.is_empty())
+    }
+
     fn hashed_bytes(&self) -> Vec<u8> {
         let mut out = self.version.to_be_bytes().to_vec();
         out.extend(self.gas_used.as_bytes());
@@ -194,7 +207,7 @@ impl Form {
                     Form::Two(Receipt2::decode(&mut rest).ok()?)
                 }
             },
-            Generation::Three => Form::Three(Receipt3::decode(&mut rest).ok()?),
+            Generation::Three => Form::Three(Receipt3::decode(&mut rest).ok().filter(Receipt3::is_sound)?),
         };
         (rest.is_empty() && form.encode() == bytes).then_some(form)
     }
@@ -390,7 +403,8 @@ fn of_three(json: Json3) -> Option<Executed> {
         created: json.contract_address,
         status: u32::try_from(json.status).ok()?,
         output: json.output,
-        gas_price: json.effective_gas_price,
+        // The hash of version 0 does not cover it.
+        gas_price: if json.version >= 1 { json.effective_gas_price } else { String::new() },
         logs: logs.collect(),
         number: json.block_number,
     };
@@ -416,4 +430,92 @@ fn of_three(json: Json3) -> Option<Executed> {
 pub(crate) fn same_address(one: &str, other: &str) -> bool {
     let bytes = |text: &str| hex::decode(text).ok();
     bytes(one).is_some_and(|bytes_of_one| Some(bytes_of_one) == bytes(other))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::{prelude::*, strategy::Strategy};
+
+    use super::*;
+    use crate::testing::{Hashing, changed};
+
+    /// Any receipt in any form, with its generation.
+    pub(crate) fn form() -> impl Strategy<Value = (Generation, Form)> {
+        let log = any::<([u8; 20], Vec<[u8; 32]>, Vec<u8>)>();
+        let logs = proptest::collection::vec(log, 0..3);
+        let numbers = any::<([u8; 32], u64, [u8; 20], u32, u64)>();
+        (numbers, any::<Vec<u8>>(), logs, 0u8..4).prop_map(|(numbers, output, logs, which)| {
+            let (root, gas, created, status, number) = numbers;
+            let output = Bytes::from(output);
+            let topics = |topics: &[[u8; 32]]| topics.iter().map(|topic| B256::from(*topic)).collect();
+            let logs2: Vec<Log2> = logs
+                .iter()
+                .map(|(contract, words, data)| Log2 {
+                    contract: Address::from(*contract),
+                    topics: topics(words),
+                    data: data.clone().into(),
+                })
+                .collect();
+            let old = Receipt2 {
+                root: root.into(),
+                gas_used: U256::from(gas),
+                created: created.into(),
+                bloom: Bloom::repeat_byte(root[0]),
+                status: status.into(),
+                output: output.clone(),
+                logs: logs2.clone(),
+            };
+            match which {
+                0 => (Generation::Two, Form::Two(old)),
+                1 => {
+                    let Receipt2 { root, gas_used, created, bloom, status, .. } = old;
+                    let gas_left = U256::from(number);
+                    let new =
+                        Receipt29 { root, gas_used, created, bloom, status, output, gas_left, logs: logs2 };
+                    (Generation::Two, Form::TwoNine(new))
+                }
+                version => {
+                    let version = u32::from(version - 2);
+                    let log = |(contract, words, data): &([u8; 20], Vec<[u8; 32]>, Vec<u8>)| Log3 {
+                        contract: hex::encode(contract),
+                        topics: topics(words),
+                        data: data.clone().into(),
+                    };
+                    let receipt = Receipt3 {
+                        version,
+                        gas_used: gas.to_string(),
+                        created: if number % 2 == 0 { String::new() } else { hex::encode(created) },
+                        status,
+                        output,
+                        gas_price: if version == 0 { String::new() } else { format!("{gas:#x}") },
+                        logs: logs.iter().map(log).collect(),
+                        number,
+                    };
+                    (Generation::Three, Form::Three(receipt))
+                }
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_receipt_is_read_as_it_was_written_and_a_changed_one_has_another_hash(
+            (generation, form) in form(), place: usize, bit: u8,
+        ) {
+            let bytes = form.encode();
+            prop_assert_eq!(Form::decode(generation, &bytes), Some(form.clone()));
+            prop_assert_eq!(Form::decode(generation, &bytes[..bytes.len() - 1]), None);
+            if let Some(other) = Form::decode(generation, &changed(&bytes, place, bit)) {
+                prop_assert_ne!(
+                    other.hash(&Hashing, Crypto::Standard), form.hash(&Hashing, Crypto::Standard)
+                );
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_receipt_or_none(bytes: Vec<u8>) {
+            let _ = Form::decode(Generation::Two, &bytes).map(|form| form.facts());
+            let _ = Form::decode(Generation::Three, &bytes).map(|form| form.facts());
+        }
+    }
 }

@@ -397,3 +397,82 @@ pub(crate) fn index_bytes(index: u64) -> Vec<u8> {
     index.encode(&mut out);
     out
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::{prelude::*, strategy::Strategy};
+
+    use super::*;
+    use crate::testing::{Hashing, changed};
+
+    /// The fields of any header as a proof carries them, with its generation.
+    pub(crate) fn fields() -> impl Strategy<Value = (Generation, Vec<u8>)> {
+        let keys = proptest::collection::vec(proptest::collection::vec(any::<u8>(), 64), 0..4);
+        let numbers = any::<(u64, u64, u64, u64, u32)>();
+        (any::<[[u8; 32]; 5]>(), numbers, keys, any::<Vec<Vec<u8>>>(), any::<bool>()).prop_map(
+            |(hashes, (number, gas, timestamp, sealer, version), keys, extra, three)| {
+                let [parent, transactions_root, receipts_root, state_root, database] = hashes.map(B256::from);
+                let sealers: Vec<Bytes> = keys.into_iter().map(Bytes::from).collect();
+                if three {
+                    let parents = number.checked_sub(1);
+                    let parents = parents.map(|block_number| Parent3 { block_number, block_hash: parent });
+                    let fields = Fields3 {
+                        version,
+                        parents: parents.into_iter().collect(),
+                        transactions_root,
+                        receipts_root,
+                        state_root,
+                        number,
+                        gas_used: gas.to_string(),
+                        timestamp,
+                        sealer,
+                        weights: if gas % 2 == 0 { Vec::new() } else { vec![gas; sealers.len()] },
+                        sealers,
+                        extra: extra.concat().into(),
+                    };
+                    return (Generation::Three, alloy_rlp::encode(fields));
+                }
+                let fields = Fields2 {
+                    parent,
+                    state_root,
+                    transactions_root,
+                    receipts_root,
+                    database,
+                    bloom: Bloom::repeat_byte(hashes[0][0]),
+                    number,
+                    gas_limit: U256::from(gas),
+                    gas_used: U256::from(version),
+                    timestamp,
+                    extra: extra.into_iter().map(Bytes::from).collect(),
+                    sealer: U256::from(sealer),
+                    sealers,
+                };
+                (Generation::Two, alloy_rlp::encode(fields))
+            },
+        )
+    }
+
+    fn read(generation: Generation, bytes: &[u8]) -> Option<Header> {
+        Header::from_fields(&Hashing, generation, Crypto::Sm, bytes, Vec::new())
+    }
+
+    proptest! {
+        #[test]
+        fn a_header_is_read_as_it_was_written_and_a_changed_one_has_another_hash(
+            (generation, bytes) in fields(), place: usize, bit: u8,
+        ) {
+            let header = read(generation, &bytes).unwrap();
+            prop_assert_eq!(&header.fields, &bytes);
+            prop_assert!(header.check(&Hashing, Crypto::Sm, "").is_ok());
+            prop_assert_eq!(read(generation, &bytes[..bytes.len() - 1]), None);
+            if let Some(other) = read(generation, &changed(&bytes, place, bit)) {
+                prop_assert_ne!(other.hash, header.hash);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_header_or_none(bytes: Vec<u8>) {
+            let _ = (read(Generation::Two, &bytes), read(Generation::Three, &bytes));
+        }
+    }
+}

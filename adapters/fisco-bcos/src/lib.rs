@@ -14,7 +14,6 @@
 mod abandoned;
 mod begin;
 mod blocks;
-mod codec;
 mod continuation;
 mod crypto;
 mod errors;
@@ -45,6 +44,7 @@ mod transaction;
 #[cfg(test)]
 mod vectors;
 
+use adapter_evm_abi::codec;
 use adapter_sdk::{
     FrameworkAdapter, Imports, async_trait,
     types::{

@@ -216,7 +216,7 @@ fn holds(host: &dyn Imports, anchor: &Anchor, proof: &Proof, content: &Content) 
         }
         Generation::Three => {
             let data = Data::decode(&content.transaction)?;
-            if data.encode() != content.transaction {
+            if data.encode() != content.transaction || !data.is_covered() {
                 return None;
             }
             let id = crypto.hash(host, &data.hashed_bytes());
@@ -247,5 +247,67 @@ fn holds(host: &dyn Imports, anchor: &Anchor, proof: &Proof, content: &Content) 
             events.iter().any(|one| is_same(one, event)).then_some(())
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{executed, header, testing::Hashing, transaction};
+
+    fn anchor(generation: u8, crypto: &str) -> Vec<u8> {
+        let key = "ab".repeat(64);
+        serde_json::json!({
+            "generation": generation, "crypto": crypto, "chain": "1", "group": "1", "sealers": [{"key": key}]
+        })
+        .to_string()
+        .into_bytes()
+    }
+
+    fn refuses(bytes: &[u8]) -> bool {
+        let id = B256::repeat_byte(1).to_string();
+        [Claim::Included(id.clone()), Claim::Succeeded(id)].into_iter().all(|claim| {
+            let block = BlockRef { number: 1, hash: vec![1; 32] };
+            let proof = Proof { claim, block, bytes: bytes.to_vec() };
+            [(2, "standard"), (2, "sm"), (3, "standard"), (3, "sm")].into_iter().all(
+                |(generation, crypto)| {
+                    verify(&Hashing, &anchor(generation, crypto), &proof)
+                        .is_err_and(|error| error.code == ErrorCode::CorruptResponse)
+                },
+            )
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_no_proof(bytes: Vec<u8>) {
+            prop_assert!(refuses(&bytes));
+            prop_assert!(refuses(&[&[KIND.0, KIND.1], bytes.as_slice()].concat()));
+        }
+
+        #[test]
+        fn a_proof_is_read_as_it_was_written_and_parts_that_do_not_belong_together_are_refused(
+            (_, header) in header::tests::fields(),
+            (_, unsigned) in transaction::tests::unsigned(),
+            (_, form) in executed::tests::form(),
+            index: u64, signature in any::<[[u8; 32]; 2]>(),
+        ) {
+            let level = Level { left: vec![Bytes::from(vec![7; 32])], right: Vec::new() };
+            let content = Content {
+                header: header.into(),
+                signatures: vec![Signature { sealer: 0, halves: signature.concat().into() }],
+                index,
+                transaction: unsigned.encode().into(),
+                transaction_path: vec![level.clone()],
+                receipt: form.encode().into(),
+                receipt_path: vec![level],
+            };
+            let bytes = codec::encode(KIND.0, KIND.1, &content);
+            let read: Content = codec::decode(KIND.0, KIND.1, &bytes, "").unwrap();
+            prop_assert_eq!(codec::encode(KIND.0, KIND.1, &read), bytes.clone());
+            prop_assert!(refuses(&bytes));
+        }
     }
 }

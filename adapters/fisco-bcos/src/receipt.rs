@@ -2,7 +2,7 @@
 
 use adapter_sdk::{
     Imports,
-    types::{Error, ErrorCode, Event, Extension, Inclusion, Output, Receipt},
+    types::{Error, Event, Extension, Inclusion, Output, Receipt},
 };
 use alloy_primitives::{B256, hex};
 
@@ -65,12 +65,7 @@ pub(crate) async fn receipt(
     // A receipt that was answered for good may be of a block that this node does not have yet.
     let may_be_there = tracking.as_ref().is_none_or(|tracking| tracking.head < remembered);
     if may_be_there && head < remembered {
-        return Err(Error::retryable(
-            ErrorCode::Unavailable,
-            format!(
-                "the node is behind: block {remembered} was there already; ask again later, or another node"
-            ),
-        ));
+        return Err(settled::behind(remembered));
     }
     if over {
         // For good, as a final one: a node that is behind does not open the window again.

@@ -34,6 +34,16 @@ pub(crate) async fn resume(
 
     let node = Node::lent(host, settings)?;
     let head = node.ask(vec![node.height()]).await.next_height()?;
+    // A height of 3.x is a bare number: of a longer one that was cut off, a smaller one is left.
+    if head < call.head {
+        return Err(Error::retryable(
+            ErrorCode::Unavailable,
+            format!(
+                "the node says that it stands at block {head}, but the call began at block {}: it is behind, or its answer is broken",
+                call.head
+            ),
+        ));
+    }
     let block_limit = call.unsigned.block_limit();
     if head >= block_limit {
         return Err(Error::new(
@@ -46,7 +56,7 @@ pub(crate) async fn resume(
     let raw = call.unsigned.sealed(host, settings.crypto, &seal);
     let signed = Signed::decode(host, settings.generation, settings.crypto, &raw)
         .ok_or_else(|| Error::new(ErrorCode::Internal, "the transaction that was made does not decode"))?;
-    sent::made(host, signed.id).await?;
+    sent::not_sent(host, signed.id).await?;
     let tracking = Tracking { head: call.head, block_limit };
     Ok(Step::Send(Envelope {
         transaction: signed.id.to_string(),

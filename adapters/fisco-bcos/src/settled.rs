@@ -1,6 +1,9 @@
 //! Up to which height receipts were answered for good, as final or as expired, so that no node that is behind takes one back.
 
-use adapter_sdk::{Imports, types::Error};
+use adapter_sdk::{
+    Imports,
+    types::{Error, ErrorCode},
+};
 
 use crate::{codec, settings::Settings};
 
@@ -35,4 +38,25 @@ pub(crate) async fn remember(settings: &Settings, host: &dyn Imports, height: u6
         }
     }
     Ok(())
+}
+
+/// Why there is no block at `number` on a node that stands at `head`: it does not exist yet, or the node is behind. A height of 3.x is a bare
+/// number, so that one that was cut off is a smaller one.
+pub(crate) async fn beyond(settings: &Settings, host: &dyn Imports, number: u64, head: u64) -> Error {
+    match remembered(settings, host).await {
+        Ok(remembered) if head < remembered => behind(remembered),
+        Ok(_) => Error::retryable(
+            ErrorCode::OutOfRange,
+            format!("block {number} does not exist yet; the newest is {head}"),
+        ),
+        Err(error) => error,
+    }
+}
+
+/// The node is behind what was answered for good.
+pub(crate) fn behind(remembered: u64) -> Error {
+    Error::retryable(
+        ErrorCode::Unavailable,
+        format!("the node is behind: block {remembered} was there already; ask again later, or another node"),
+    )
 }

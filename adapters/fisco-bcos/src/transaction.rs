@@ -164,3 +164,17 @@ pub(crate) fn parse_id(text: &str) -> Result<B256, Error> {
     let id = digits.and_then(|digits| digits.parse::<B256>().ok());
     id.ok_or_else(|| invalid("a transaction's id is 0x and 64 hexadecimal digits"))
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::{prelude::*, strategy::Strategy};
+
+    use super::*;
+
+    /// Any transaction, with its generation.
+    pub(crate) fn unsigned() -> impl Strategy<Value = (Generation, Unsigned)> {
+        let two = two::tests::fields().prop_map(|fields| (Generation::Two, Unsigned::Two(fields)));
+        let three = three::tests::data().prop_map(|data| (Generation::Three, Unsigned::Three(data)));
+        prop_oneof![two, three]
+    }
+}

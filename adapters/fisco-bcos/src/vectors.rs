@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     crypto::{Crypto, Seal, Signer},
-    executed::Executed,
+    executed::{Executed, Form},
     header::{Chained, Header},
     merkle, quorum,
     settings::Generation,
@@ -226,6 +226,22 @@ fn the_published_receipt_hash_of_three_is_reproduced() {
     let hashes: Vec<B256> = executed.forms.iter().map(|form| form.hash(&Hashing, Crypto::Standard)).collect();
     assert!(hashes.contains(&hash_of(&receipt["hash"])));
     assert_eq!(executed.facts.logs[0].contract, "0x6849f21d1e455e9f0712b1e99fa4fcd23758e8f1");
+}
+
+#[test]
+fn a_receipt_of_three_says_nothing_that_its_hash_does_not_cover() {
+    let receipt = &published()["sm"]["receipt"];
+    let executed = Executed::from_json(Generation::Three, receipt, "").unwrap();
+    let (form, hash) = (&executed.forms[0], executed.forms[0].hash(&Hashing, Crypto::Sm));
+    let bytes = form.encode();
+    assert_eq!(Form::decode(Generation::Three, &bytes).as_ref(), Some(form));
+    for (place, bit) in (0..bytes.len()).flat_map(|place| (0..8).map(move |bit| (place, bit))) {
+        let mut changed = bytes.clone();
+        changed[place] ^= 1 << bit;
+        if let Some(other) = Form::decode(Generation::Three, &changed) {
+            assert_ne!(other.hash(&Hashing, Crypto::Sm), hash, "byte {place}, bit {bit}");
+        }
+    }
 }
 
 #[test]

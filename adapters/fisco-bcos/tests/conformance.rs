@@ -12,14 +12,16 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
-use adapter_spec::types::SignatureScheme;
+use adapter_spec::{Adapter, types::SignatureScheme};
 use berth_crypto::SigningKey;
 use berth_devnet_evm::{
     fisco::{FiscoConfig, FiscoNode, Generation},
     suite::Suite,
 };
+use berth_host::{Host, HostConfig, Limits};
 use berth_suite::{CheckResult, Conclusion, NetworkGround, Outcome, Plan, Progress, Testbed, replay, run};
 use serde_json::json;
 
@@ -48,8 +50,40 @@ fn hexed(anchor: serde_json::Value) -> String {
     alloy_primitives::hex::encode(anchor.to_string())
 }
 
+/// What is tested.
+struct Subject {
+    adapter: Arc<dyn Adapter>,
+    /// Of a component: its digest and its imports.
+    component: Option<(String, Vec<String>)>,
+    /// Without the checks that are marked as slow.
+    quick: bool,
+}
+
+fn native() -> Subject {
+    Subject { adapter: Arc::new(adapter_fisco_bcos::native()), component: None, quick: false }
+}
+
+/// The component that `cargo xtask components` made, for a quick run, or a full one with `BERTH_FULL`. None, and a line that says so, where it did not.
+async fn component() -> Option<Subject> {
+    let Some(folder) = std::env::var_os("BERTH_COMPONENTS") else {
+        eprintln!(
+            "NOT RUN: BERTH_COMPONENTS does not name the folder of components; `cargo xtask test` does"
+        );
+        return None;
+    };
+    let bytes = std::fs::read(Path::new(&folder).join("fisco-bcos.component.wasm")).unwrap();
+    // Instances enough for every application that a check opens, and none that goes idle on the way: so a replay opens as
+    // many as the run that was recorded.
+    let config = HostConfig { instances: 256, idle: Duration::from_secs(24 * 3600), ..HostConfig::default() };
+    let adapter = Host::new(config).unwrap().load(&bytes, Limits::default()).await.unwrap();
+    let facts = adapter.facts();
+    let component = Some((alloy_primitives::hex::encode(facts.digest), facts.imports.clone()));
+    let quick = std::env::var_os("BERTH_FULL").is_none();
+    Some(Subject { adapter: Arc::new(adapter), component, quick })
+}
+
 /// The suite against a node in this process, and its recording without one.
-async fn keeps_every_clause(generation: Generation, suite: Suite) {
+async fn keeps_every_clause(subject: Subject, generation: Generation, suite: Suite) {
     let (number, file, chain, groups) = match generation {
         Generation::Two => (2, "testbed.toml", "1", ["1", "2"]),
         Generation::Three => (3, "testbed-3.toml", "chain0", ["group0", "group1"]),
@@ -95,24 +129,25 @@ async fn keeps_every_clause(generation: Generation, suite: Suite) {
     let places: BTreeMap<_, _> = places.map(|(name, value)| (name.to_owned(), value)).into();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance").join(file);
     let testbed = Testbed::read(&path, &places).unwrap();
-    let adapter: Arc<dyn adapter_spec::Adapter> = Arc::new(adapter_fisco_bcos::native());
+    let Subject { adapter, component, quick } = subject;
+    let kind = if component.is_some() { "component" } else { "native" };
     let descriptor = adapter.describe().await.unwrap();
     let only: Option<BTreeSet<String>> =
         std::env::var("BERTH_ONLY").ok().map(|only| only.split(',').map(str::to_owned).collect());
     let plan = Plan {
         adapter: adapter.clone(),
-        component: None,
+        component: component.clone(),
         ground: Arc::new(NetworkGround::new(testbed.clone(), descriptor)),
         testbed,
         seed: 1,
-        quick: std::env::var_os("BERTH_FULL").is_none(),
+        quick,
         only: only.into_iter().flatten().collect(),
         waived: BTreeMap::new(),
     };
     let start = std::time::Instant::now();
     let evidence = run(plan, &Shown).await.unwrap();
-    println!("{number}.x {crypto}: {:?} in {:?}", evidence.verdict.counts(), start.elapsed());
-    let replayed = replay(adapter, None, &evidence, &berth_suite::Silent).await.unwrap();
+    println!("{number}.x {crypto}, {kind}: {:?} in {:?}", evidence.verdict.counts(), start.elapsed());
+    let replayed = replay(adapter, component, &evidence, &berth_suite::Silent).await.unwrap();
     assert_eq!(replayed.divergences, []);
     assert_eq!(replayed.verdict.canonical_json(), evidence.verdict.canonical_json());
     assert_eq!(evidence.conclusion(), Conclusion::Conformant);
@@ -120,20 +155,32 @@ async fn keeps_every_clause(generation: Generation, suite: Suite) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_with_standard_cryptography_keeps_every_clause() {
-    keeps_every_clause(Generation::Two, Suite::Standard).await;
+    keeps_every_clause(native(), Generation::Two, Suite::Standard).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_with_sm_cryptography_keeps_every_clause() {
-    keeps_every_clause(Generation::Two, Suite::Sm).await;
+    keeps_every_clause(native(), Generation::Two, Suite::Sm).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_with_standard_cryptography_keeps_every_clause() {
-    keeps_every_clause(Generation::Three, Suite::Standard).await;
+    keeps_every_clause(native(), Generation::Three, Suite::Standard).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_with_sm_cryptography_keeps_every_clause() {
-    keeps_every_clause(Generation::Three, Suite::Sm).await;
+    keeps_every_clause(native(), Generation::Three, Suite::Sm).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_component_keeps_every_clause_on_two_with_standard_cryptography() {
+    let Some(component) = component().await else { return };
+    keeps_every_clause(component, Generation::Two, Suite::Standard).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_component_keeps_every_clause_on_three_with_sm_cryptography() {
+    let Some(component) = component().await else { return };
+    keeps_every_clause(component, Generation::Three, Suite::Sm).await;
 }

@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, Mutex},
 };
 
@@ -331,6 +332,119 @@ async fn a_time_out_keeps_the_effect_unknown_whatever_a_later_send_says() {
     script.state.lock().unwrap().clear();
     script.says("sendRawTransaction", unreachable());
     assert_eq!(effect().await, Effect::Unknown);
+}
+
+/// What sm-crypto says of these. None, and a line that says so, where `cargo xtask test` did not install it.
+fn sm_crypto(key: &[u8], message: &[u8], signature: &[u8], envelope: &[u8]) -> Option<Json> {
+    let Some(packages) = std::env::var_os("BERTH_EVM_CLIENTS") else {
+        println!("NOT RUN: BERTH_EVM_CLIENTS does not name the packages; `cargo xtask test` installs them");
+        return None;
+    };
+    let told = std::process::Command::new("node")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/sm.cjs"))
+        .args([key, message, signature, envelope].map(alloy_primitives::hex::encode))
+        .env("NODE_PATH", Path::new(&packages).join("node_modules"))
+        .output()
+        .unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    Some(serde_json::from_slice(&told.stdout).unwrap())
+}
+
+#[tokio::test]
+async fn sm_crypto_signs_what_is_asked_for_and_verifies_and_hashes_alike() {
+    let sm_two = json!({"generation": 2, "chain": "1", "group": "1", "crypto": "sm"});
+    for (settings, script) in [(sm_two, Script::two()), (three_sm(), Script::three())] {
+        // The recorded node has the other cryptography, and the published block is of another chain than the call.
+        script.says("getClientVersion", ok(json!({"FISCO-BCOS Version": "2.9.1 gm", "Chain Id": "1"})));
+        let ledger = script.ledger(settings.clone()).await;
+        let key = user(SignatureScheme::Sm2Sm3);
+        let request = begin(&*ledger, &key, b"salt").await.unwrap();
+        let SigningInput::Sm2(asked) = &request.items[0].input else { panic!("{:?}", request.items) };
+        let ours = key.sign(&request.items[0].input).unwrap();
+        let resume = async |signature: Signature| match answered(
+            ledger.resume(request.continuation.clone(), vec![signature]).await,
+        )
+        .unwrap()
+        {
+            Step::Send(envelope) => envelope,
+            other => panic!("{other:?}"),
+        };
+        let envelope = resume(ours.clone()).await;
+        let Some(told) = sm_crypto(&[0x11; 32], &asked.data, &ours.bytes, &envelope.bytes) else { return };
+        assert_eq!(told["verifies"], true);
+        assert_eq!(told["point"], alloy_primitives::hex::encode(key.public_key().point));
+        if settings["generation"] == 2 {
+            assert_eq!(envelope.transaction, format!("0x{}", told["hash"].as_str().unwrap()));
+        } else {
+            // The id of 3.x is the hash that is signed.
+            assert_eq!(envelope.transaction, alloy_primitives::hex::encode_prefixed(&asked.data));
+        }
+        let theirs = alloy_primitives::hex::decode(told["signature"].as_str().unwrap()).unwrap();
+        let theirs = resume(Signature { bytes: theirs, recovery_id: None }).await;
+        assert!(!theirs.bytes.is_empty());
+        script.state.lock().unwrap().clear();
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_leaves_nothing_in_the_state() {
+    let script = Script::two();
+    let ledger = script.ledger(two()).await;
+    let envelope = envelope(&*ledger, &user(SignatureScheme::EcdsaSecp256k1Keccak256)).await;
+    assert_eq!(script.state.lock().unwrap().len(), 1, "it is noted until it is sent");
+    script.says("sendRawTransaction", ok(json!(envelope.transaction)));
+    ledger.send(envelope).await.unwrap();
+    assert_eq!(*script.state.lock().unwrap(), BTreeMap::new());
+}
+
+#[tokio::test]
+async fn calls_that_were_given_up_are_forgotten_when_they_are_over() {
+    let script = Script::two();
+    let ledger = script.ledger(two()).await;
+    let key = user(SignatureScheme::EcdsaSecp256k1Keccak256);
+    let mut sizes = Vec::new();
+    for number in 0u64..60 {
+        script.says("getBlockNumber", ok(json!(format!("{:#x}", 100 + number * 50))));
+        let request = begin(&*ledger, &key, &number.to_be_bytes()).await.unwrap();
+        let signature = key.sign(&request.items[0].input).unwrap();
+        ledger.abandon(request.continuation.clone()).await.unwrap();
+        sizes.push(script.state.lock().unwrap().values().map(Vec::len).sum::<usize>());
+        let late = answered(ledger.resume(request.continuation, vec![signature]).await);
+        assert_eq!(late.unwrap_err().code, ErrorCode::Expired);
+    }
+    assert_eq!(sizes[20], sizes[59], "{sizes:?}");
+}
+
+#[tokio::test]
+async fn a_node_below_what_was_final_is_behind() {
+    let script = Script::three();
+    let ledger = script.ledger(three_sm()).await;
+    let published: Json = serde_json::from_str(include_str!("vectors/fisco-bcos-3.json")).unwrap();
+    let receipt = &published["sm"]["receipt"];
+    let id = receipt["transactionHash"].as_str().unwrap();
+    let number = receipt["blockNumber"].as_u64().unwrap();
+    answered(ledger.receipt(id, Vec::new()).await).unwrap();
+    script.says("getBlockNumber", ok(json!(number - 1)));
+    let blocks = ledger.block(BlockSelector::Number(number)).await;
+    let error = answered(blocks).unwrap_err();
+    assert_eq!((error.code, error.retryable), (ErrorCode::Unavailable, true), "{error}");
+}
+
+#[tokio::test]
+async fn a_height_below_that_of_the_call_gives_no_envelope() {
+    let script = Script::three();
+    script.says("getBlockNumber", ok(json!(417)));
+    let ledger = script.ledger(three_sm()).await;
+    let key = user(SignatureScheme::Sm2Sm3);
+    let request = begin(&*ledger, &key, b"a").await.unwrap();
+    let signature = key.sign(&request.items[0].input).unwrap();
+    // What is left of the answer when its end is cut off.
+    script.says("getBlockNumber", ok(json!(41)));
+    let refused = ledger.resume(request.continuation.clone(), vec![signature.clone()]).await;
+    let error = answered(refused).unwrap_err();
+    assert_eq!((error.code, error.retryable), (ErrorCode::Unavailable, true), "{error}");
+    script.says("getBlockNumber", ok(json!(418)));
+    assert!(ledger.resume(request.continuation, vec![signature]).await.is_ok());
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use std::fs;
 
 use berth_admission::{Bundle, Mode, Terms, certificate::Tier};
 use berth_host::Limits;
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use berth_node::Door;
+use criterion::{Criterion, criterion_group, criterion_main};
 use tokio::runtime::Builder;
 use world::{World, component, now};
 
@@ -20,30 +21,23 @@ fn door(criterion: &mut Criterion) {
     let path = world.certified(&bytes, "ethereum");
     let bundle = fs::read(Bundle::path_beside(&path)).unwrap();
     let terms = Terms { bundle: Some(&bundle), tier: Tier::Component, name: Some("ethereum"), limits: None };
-    let admission = world.admission(Mode::Enforce);
     let host = world.host();
+    let door = Door::new(world.admission(Mode::Enforce), host.clone());
     // Compiled once, for all the loads below.
     runtime.block_on(host.load(&bytes, Limits::default())).unwrap();
 
     let mut group = criterion.benchmark_group("let in the ethereum component");
     group.bench_function("judge the certificate", |bencher| {
-        bencher.iter(|| admission.admit(bytes.clone().into(), &terms, now()).unwrap());
+        bencher.iter(|| door.admission().admit(bytes.clone().into(), &terms, now()).unwrap());
     });
     group.bench_function("load from the cache", |bencher| {
         bencher.to_async(&runtime).iter(|| async { host.load(&bytes, Limits::default()).await.unwrap() });
     });
     group.bench_function("from the files to the registry", |bencher| {
-        bencher.to_async(&runtime).iter_batched(
-            || world.door(Mode::Enforce),
-            |door| {
-                let path = &path;
-                async move {
-                    door.let_in(path, Some("ethereum")).await.unwrap();
-                    door
-                }
-            },
-            BatchSize::PerIteration,
-        );
+        bencher.to_async(&runtime).iter(|| async {
+            door.let_in(&path, Some("ethereum")).await.unwrap();
+            door.registry().remove("ethereum");
+        });
     });
     group.finish();
 }

@@ -75,6 +75,13 @@ impl Data {
         out
     }
 
+    /// Whether the hash covers all that is in it: what a version does not know has to be empty.
+    pub(crate) fn is_covered(&self) -> bool {
+        let pays = [&self.value, &self.gas_price, &self.max_fee, &self.max_priority_fee];
+        let pays = self.gas_limit != 0 || pays.into_iter().any(|part| !part.is_empty());
+        (self.version >= 1 || !pays) && (self.version >= 2 || self.extension.is_empty())
+    }
+
     /// As tars.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
@@ -194,5 +201,80 @@ impl Data {
     /// The nonce as the other form of JSON shows it: as it stands.
     pub(crate) fn with_nonce(self, nonce: String) -> Self {
         Data { nonce, ..self }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::{prelude::*, strategy::Strategy};
+
+    use super::*;
+    use crate::testing::changed;
+
+    /// Any transaction whose hash covers all of it.
+    pub(crate) fn data() -> impl Strategy<Value = Data> {
+        let texts = proptest::array::uniform8("[ -~]{0,40}");
+        (0i32..3, any::<(i64, i64)>(), texts, any::<(Vec<u8>, Vec<u8>)>()).prop_map(
+            |(version, (block_limit, gas_limit), texts, (input, extension))| {
+                let [chain, group, nonce, to, abi, value, gas_price, max_fee] = texts;
+                let plain = Data {
+                    version,
+                    chain,
+                    group,
+                    block_limit,
+                    nonce,
+                    to,
+                    input: input.into(),
+                    abi,
+                    ..Data::default()
+                };
+                let max_priority_fee = max_fee.clone();
+                let paid = Data { value, gas_price, gas_limit, max_fee, max_priority_fee, ..plain.clone() };
+                match version {
+                    0 => plain,
+                    1 => paid,
+                    _ => Data { extension: extension.into(), ..paid },
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_transaction_is_read_as_it_was_written(
+            data in data(), hash: [u8; 32], r: [u8; 32], parity in 0u8..2, point in any::<[[u8; 32]; 2]>(),
+        ) {
+            prop_assert!(data.is_covered());
+            prop_assert_eq!(Data::decode(&data.encode()), Some(data.clone()));
+            let point = point.concat().try_into().unwrap();
+            for signer in [Signer::Parity(parity), Signer::Point(point)] {
+                let sealed = data.sealed(hash.into(), &Seal { r: r.into(), s: r.into(), signer });
+                prop_assert_eq!(Data::of_signed(&sealed), Some((data.clone(), hash.to_vec())));
+                prop_assert_eq!(Data::of_signed(&sealed[..sealed.len() - 1]), None);
+            }
+        }
+
+        #[test]
+        fn other_bytes_have_another_hash_or_are_no_transaction(data in data(), place: usize, bit: u8) {
+            let other = changed(&data.encode(), place, bit);
+            if let Some(read) = Data::decode(&other).filter(|read| read.is_covered() && read.encode() == other) {
+                prop_assert_ne!(read.hashed_bytes(), data.hashed_bytes());
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_transaction_of_three_or_none(bytes: Vec<u8>) {
+            let _ = (Data::decode(&bytes), Data::of_signed(&bytes));
+        }
+    }
+
+    #[test]
+    fn what_a_version_does_not_hash_has_to_be_empty() {
+        let plain = Data { nonce: "7".into(), ..Data::default() };
+        let paid = |version| Data { version, value: "0x1".into(), ..plain.clone() };
+        let extended = |version| Data { version, extension: vec![1].into(), ..plain.clone() };
+        assert_eq!(plain.hashed_bytes(), paid(0).hashed_bytes());
+        assert_eq!([&plain, &paid(0), &paid(1)].map(Data::is_covered), [true, false, true]);
+        assert_eq!([0, 1, 2].map(|version| extended(version).is_covered()), [false, false, true]);
     }
 }

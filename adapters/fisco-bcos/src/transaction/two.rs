@@ -198,3 +198,62 @@ impl Fields {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use alloy_primitives::B256;
+    use proptest::{prelude::*, strategy::Strategy};
+
+    use super::*;
+    use crate::testing::changed;
+
+    /// Any transaction.
+    pub(crate) fn fields() -> impl Strategy<Value = Fields> {
+        let to = prop_oneof![Just(Vec::new()), proptest::collection::vec(any::<u8>(), 20)];
+        (any::<([u8; 32], u64, u64, u64, u32, u16)>(), to, any::<(Vec<u8>, Vec<u8>, u128)>()).prop_map(
+            |((nonce, gas_price, gas, block_limit, chain, group), to, (data, extra, value))| Fields {
+                nonce: U256::from_be_bytes(nonce),
+                gas_price: U256::from(gas_price),
+                gas: U256::from(gas),
+                block_limit,
+                to: to.into(),
+                value: U256::from(value),
+                data: data.into(),
+                chain: U256::from(chain),
+                group: U256::from(group),
+                extra: extra.into(),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_transaction_is_read_as_it_was_written(
+            fields in fields(), r: [u8; 32], s: [u8; 32], parity in 0u8..2, point in any::<[[u8; 32]; 2]>(),
+        ) {
+            prop_assert_eq!(Fields::decode(&fields.signing_bytes()), Some(fields.clone()));
+            let point = point.concat().try_into().unwrap();
+            for signer in [Signer::Parity(parity), Signer::Point(point)] {
+                let sealed = fields.sealed(&Seal { r: B256::from(r), s: B256::from(s), signer });
+                prop_assert_eq!(Fields::of_signed(&sealed), Some(fields.clone()));
+                prop_assert_eq!(Fields::of_signed(&sealed[..sealed.len() - 1]), None);
+            }
+        }
+
+        #[test]
+        fn other_bytes_are_another_transaction_or_none(fields in fields(), place: usize, bit: u8) {
+            let bytes = fields.signing_bytes();
+            let other = changed(&bytes, place, bit);
+            if let Some(read) = Fields::decode(&other) {
+                prop_assert_ne!(&read, &fields);
+                // What is signed is hashed as it came.
+                prop_assert_eq!(read.signing_bytes(), other);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_transaction_of_two_or_none(bytes: Vec<u8>) {
+            let _ = (Fields::decode(&bytes), Fields::of_signed(&bytes));
+        }
+    }
+}

@@ -128,7 +128,14 @@ impl World {
 
     /// An application of this owner whose account the ledger knows.
     pub async fn application(&self, name: &str, owner: &Participant) {
-        self.gateway.create(order(name, &self.url, &owner.name)).await.unwrap();
+        self.application_of(order(name, &self.url, &owner.name), owner).await;
+    }
+
+    /// The same, of this order.
+    pub async fn application_of(&self, order: Order, owner: &Participant) {
+        let name = order.name.clone();
+        let name = name.as_str();
+        self.gateway.create(order).await.unwrap();
         self.fund(name, owner).await;
         let deployed =
             self.post(owner, &format!("/v1/applications/{name}/deploy"), Some("deploy"), preset()).await;

@@ -6,18 +6,21 @@
 use adapter_sdk::types::{Error, ErrorCode};
 use alloy_rlp::{Decodable, Encodable};
 
-use crate::errors::invalid;
+use crate::invalid;
 
 /// Kind, version and content.
-pub(crate) fn encode(kind: u8, version: u8, content: &impl Encodable) -> Vec<u8> {
+pub fn encode(kind: u8, version: u8, content: &impl Encodable) -> Vec<u8> {
     let mut out = Vec::with_capacity(2 + content.length());
     out.extend_from_slice(&[kind, version]);
     content.encode(&mut out);
     out
 }
 
-/// Reads what [`encode`] wrote.
-pub(crate) fn decode<T: Decodable>(kind: u8, version: u8, bytes: &[u8], what: &str) -> Result<T, Error> {
+/// Reads what [`encode`] wrote; `what` names it in errors.
+///
+/// # Errors
+/// `invalid-argument` where it is of another kind or version or does not decode.
+pub fn decode<T: Decodable>(kind: u8, version: u8, bytes: &[u8], what: &str) -> Result<T, Error> {
     let content = match bytes {
         [k, v, content @ ..] if *k == kind && *v == version => content,
         _ => return Err(invalid(format!("{what} is not of this adapter, or of another version"))),
@@ -27,12 +30,10 @@ pub(crate) fn decode<T: Decodable>(kind: u8, version: u8, bytes: &[u8], what: &s
 
 /// As [`decode`], of what the adapter itself wrote to the host's store. What does not decode is left as it is: another
 /// version can read it, and guessing could use a nonce twice.
-pub(crate) fn decode_state<T: Decodable>(
-    kind: u8,
-    version: u8,
-    bytes: &[u8],
-    what: &str,
-) -> Result<T, Error> {
+///
+/// # Errors
+/// `unavailable`, with what to do about the state.
+pub fn decode_state<T: Decodable>(kind: u8, version: u8, bytes: &[u8], what: &str) -> Result<T, Error> {
     decode(kind, version, bytes, what).map_err(|error| {
         Error::new(
             ErrorCode::Unavailable,
