@@ -5,7 +5,7 @@
 mod world;
 
 use berth_admission::{
-    Admission, Digest, Past, Places, Policy,
+    Admission, Denial, Digest, Past, Places, Policy,
     admit::ListDenied,
     audit::{AuditError, AuditLog, Event, Head, MAX_LINE_BYTES},
     certificate::{clause_area, is_name},
@@ -315,6 +315,15 @@ fn a_certificate_names_the_versions_that_were_tested() {
         let mut attempt = Attempt::default();
         attempt.certificate.framework.versions_tested = versions.clone();
         assert!(matches!(attempt.run(), Outcome::Denied(_)), "{versions:?}");
+    }
+}
+
+#[test]
+fn a_policy_says_in_words_what_it_does_not_let_run() {
+    use berth_admission::certificate::Tier;
+    for (tier, words) in [(Tier::Component, "let components run"), (Tier::Native, "let native plug-ins run")]
+    {
+        assert!(Denial::TierNotAllowed(tier).to_string().ends_with(words), "{tier}");
     }
 }
 
