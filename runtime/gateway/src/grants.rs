@@ -108,7 +108,7 @@ pub enum GrantedAnswer {
         /// The value.
         answer: StoreAnswer,
         /// Its proof.
-        proof: Option<Proof>,
+        proof: Option<Box<Proof>>,
     },
 }
 
@@ -338,7 +338,7 @@ pub(crate) async fn read(
                 return Err(Problem::trouble("the adapter answers a read with something else than a value"));
             };
             let proof = proved(shared, from, &key, &answer, grant.anchor.as_deref()).await?;
-            Ok(GrantedAnswer::Value { answer, proof })
+            Ok(GrantedAnswer::Value { answer, proof: proof.map(Box::new) })
         }
     }
 }
