@@ -131,6 +131,16 @@ pub enum Tier {
     Native,
 }
 
+/// What its files are called in a sentence: `components`, `native plug-ins`.
+impl std::fmt::Display for Tier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Tier::Component => "components",
+            Tier::Native => "native plug-ins",
+        })
+    }
+}
+
 /// Limits of one call and of the instance that serves it. How many instances run, and for how long, is the operator's
 /// own affair and no part of this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

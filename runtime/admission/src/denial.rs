@@ -140,7 +140,7 @@ pub enum Denial {
     #[error("the policy does not accept the engine's configuration {0}")]
     EngineNotAccepted(Digest),
     /// A kind of file that the policy does not let run.
-    #[error("the policy does not let {0:?} files run")]
+    #[error("the policy does not let {0} run")]
     TierNotAllowed(Tier),
     /// An adapter that the policy does not name.
     #[error("the policy does not name the adapter {0:?}")]

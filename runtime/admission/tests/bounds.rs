@@ -5,7 +5,7 @@
 mod world;
 
 use berth_admission::{
-    Admission, Digest, Past, Places, Policy,
+    Admission, Denial, Digest, Past, Places, Policy,
     admit::ListDenied,
     audit::{AuditError, AuditLog, Event, Head, MAX_LINE_BYTES},
     certificate::{clause_area, is_name},
@@ -295,4 +295,70 @@ fn keys_and_digests_are_shown_by_their_digits_and_refused_signatures_by_their_fa
     let signed = world::signed(Envelope::unsigned("type", b"payload".to_vec()), &[1]);
     let refused = signed.verify(&[world::key(2).public().clone()], 1).unwrap_err().to_string();
     assert!(refused.contains("signature 0: "), "{refused}");
+}
+
+#[test]
+fn a_policy_trusts_up_to_sixteen_certifiers() {
+    let of = |count: u8| {
+        let mut policy = world::policy();
+        policy.certifiers.keys =
+            (1..=count).map(|number| world::key(100 + number).public().clone()).collect();
+        policy.check()
+    };
+    of(16).unwrap();
+    assert!(matches!(of(17), Err(PolicyError::TooManyKeys { .. })));
+}
+
+#[test]
+fn a_certificate_names_the_versions_that_were_tested() {
+    for versions in [Vec::new(), vec![String::new()], vec!["7\n".to_owned()], vec!["7".to_owned(); 257]] {
+        let mut attempt = Attempt::default();
+        attempt.certificate.framework.versions_tested = versions.clone();
+        assert!(matches!(attempt.run(), Outcome::Denied(_)), "{versions:?}");
+    }
+}
+
+#[test]
+fn a_policy_says_in_words_what_it_does_not_let_run() {
+    use berth_admission::certificate::Tier;
+    for (tier, words) in [(Tier::Component, "let components run"), (Tier::Native, "let native plug-ins run")]
+    {
+        assert!(Denial::TierNotAllowed(tier).to_string().ends_with(words), "{tier}");
+    }
+}
+
+/// An admission that has seen this list, in a folder of its own.
+fn door(list: &berth_admission::revocation::RevocationList) -> (tempfile::TempDir, Places, Admission) {
+    let folder = tempfile::tempdir().unwrap();
+    let places =
+        Places { memory: folder.path().join("memory.json"), audit: folder.path().join("audit.jsonl") };
+    let door = Admission::open(world::policy(), &places, Past::Whole, world::now()).unwrap();
+    door.take_revocation_list(&world::signed_list(list, &[2, 3]), world::now()).unwrap();
+    (folder, places, door)
+}
+
+#[test]
+fn what_has_just_the_lowest_security_version_stays_in() {
+    let mut list = world::list();
+    list.demand_security_version("notebook", world::certificate().adapter.security_version);
+    let (_folder, _, door) = door(&list);
+    let issued = Attempt::default().issue();
+    let admitted = door.admit(issued.file.into(), &world::terms(Some(&issued.json)), world::now()).unwrap();
+    door.recheck(&admitted, world::now()).unwrap();
+}
+
+#[test]
+fn the_audit_log_says_why_somebody_was_not_let_in() {
+    let (_folder, places, door) = door(&world::list());
+    let issued = Attempt::default().issue();
+    let denial = door.admit(issued.file.into(), &world::terms(None), world::now()).unwrap_err();
+    drop(door);
+    let mut reasons = Vec::new();
+    AuditLog::read(&places.audit, |record, _| {
+        if let Event::Denied { reason, .. } = &record.event {
+            reasons.push(reason.clone());
+        }
+    })
+    .unwrap();
+    assert_eq!(reasons, [denial.to_string()]);
 }

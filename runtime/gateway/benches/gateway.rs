@@ -37,22 +37,11 @@ use berth_journal::{MemoryStore, SledStore, Store};
 use berth_lending::{Lending, MemoryState, Network};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use jiff::Timestamp;
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
+use support::web::{Web, web};
 use support::{Participant, World, enrol, gateway_on, insert, order};
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
-
-type Web = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// Each writes one after the other.
 const PARTICIPANTS: usize = 64;
@@ -61,26 +50,6 @@ const APPLICATIONS: usize = 10_000;
 fn seconds() -> Duration {
     let seconds = std::env::var("BERTH_BENCH_SECONDS").ok().and_then(|text| text.parse().ok());
     Duration::from_secs(seconds.unwrap_or(10))
-}
-
-/// Connections of one participant; with the certificate, where it is what says who asks.
-fn web(authority_pem: &str, shown: Option<&Participant>) -> Web {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(authority_pem.as_bytes()).unwrap()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots);
-    let config = match shown {
-        None => config.with_no_client_auth(),
-        Some(participant) => {
-            let chain = CertificateDer::pem_slice_iter(participant.certificate_pem.as_bytes());
-            let key = PrivateKeyDer::from_pem_slice(participant.key_pem.as_bytes()).unwrap();
-            config.with_client_auth_cert(chain.map(Result::unwrap).collect(), key).unwrap()
-        }
-    };
-    let connector = HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().build();
-    Client::builder(TokioExecutor::new()).build(connector)
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -178,7 +147,10 @@ impl Ground {
             let body = serde_json::json!({"roles": roles});
             let put = world.send(Some(&owner), Method::PUT, &member, &[], Some(body)).await;
             assert!(put.status.is_success(), "{put:?}");
-            let web = web(&authority_pem, (!signs).then_some(&participant));
+            let web = web(
+                &authority_pem,
+                (!signs).then_some((&*participant.certificate_pem, &*participant.key_pem)),
+            );
             callers.push(Arc::new(Caller { web, signs, participant, address: address.clone() }));
         }
         Ground { _world: world, callers, _folder: folder, stop }

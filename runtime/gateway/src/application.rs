@@ -274,6 +274,17 @@ pub(crate) async fn open(
     offered: &Offered,
     ground: &Ground,
 ) -> Result<Arc<dyn Ledger>, Problem> {
+    let lending = lend(record, offered, ground)?;
+    let settings = record.order.settings.to_string();
+    offered.adapter.open(lending, &settings).await.map_err(Problem::from)
+}
+
+/// What an application's adapter is lent.
+pub(crate) fn lend(
+    record: &ApplicationRecord,
+    offered: &Offered,
+    ground: &Ground,
+) -> Result<Arc<Lending>, Problem> {
     let mut lending = Lending::builder(record.id.as_str()).state(ground.state.clone());
     for (number, order) in record.order.endpoints.iter().enumerate() {
         let need = offered.descriptor.endpoints.iter().find(|need| need.name == order.need);
@@ -286,9 +297,7 @@ pub(crate) async fn open(
         endpoint.deadline = Duration::from_secs(10);
         lending = lending.endpoint(endpoint);
     }
-    let lending = lending
+    lending
         .build(&offered.descriptor, &ground.network)
-        .map_err(|error| Problem::invalid(format!("endpoints: {error}")))?;
-    let settings = record.order.settings.to_string();
-    offered.adapter.open(lending, &settings).await.map_err(Problem::from)
+        .map_err(|error| Problem::invalid(format!("endpoints: {error}")))
 }

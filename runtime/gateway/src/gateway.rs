@@ -75,6 +75,8 @@ pub(crate) struct Shared {
     pub(crate) max_body: usize,
     pub(crate) applications: RwLock<BTreeMap<String, Arc<Application>>>,
     pub(crate) by_id: RwLock<BTreeMap<Arc<str>, Arc<Application>>>,
+    /// One change of a grant at a time.
+    pub(crate) changing_grants: tokio::sync::Mutex<()>,
     pub(crate) stopping: CancellationToken,
 }
 
@@ -106,6 +108,7 @@ impl Gateway {
             max_body: parts.max_body,
             applications: RwLock::default(),
             by_id: RwLock::default(),
+            changing_grants: tokio::sync::Mutex::default(),
             stopping: CancellationToken::new(),
             records,
         });
@@ -178,6 +181,10 @@ impl Gateway {
 
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Application>> {
         self.shared.applications.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    pub(crate) fn by_id(&self, id: &str) -> Option<Arc<Application>> {
+        self.shared.by_id.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
     /// The adapters, to put more in.

@@ -24,6 +24,7 @@ mod calls;
 mod events;
 mod follower;
 mod gateway;
+mod grants;
 pub mod http;
 mod keys;
 mod metrics;
@@ -44,6 +45,9 @@ pub use calls::{
 };
 pub use events::EventParameters;
 pub use gateway::{Gateway, OpenError, Parts};
+pub use grants::{
+    AcceptRequest, Grant, GrantCall, GrantRequest, GrantedAnswer, GrantedFunction, GrantedRead,
+};
 pub use participants::{Caller, Participant, fingerprint_of};
 pub use problem::{Problem, TYPE_PREFIX};
 pub use quota::Quotas;

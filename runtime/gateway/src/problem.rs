@@ -209,11 +209,13 @@ impl From<DriveError> for Problem {
     fn from(error: DriveError) -> Self {
         match error {
             DriveError::Journal(error) => error.into(),
-            DriveError::Conflict => Error::new(
-                ErrorCode::Conflict,
-                "the idempotency key belongs to another request: take a new key for a new request",
-            )
-            .into(),
+            DriveError::Conflict => Problem {
+                title: Cow::Borrowed("The idempotency key was used for another request"),
+                ..Problem::from(Error::new(
+                    ErrorCode::Conflict,
+                    "the key belongs to another request: take a new key for a new request",
+                ))
+            },
             DriveError::Call { source, .. } => source.into(),
             DriveError::Signer(error) => {
                 Error::new(ErrorCode::PermissionDenied, format!("nothing was signed: {error}")).into()

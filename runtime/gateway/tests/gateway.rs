@@ -36,6 +36,7 @@ async fn a_write_is_in_the_ledger_once_however_often_it_is_asked_for() {
 
     let other = world.post(&alice, INVOKE, Some("order-17"), insert("k", "w")).await;
     assert_eq!((other.status.as_u16(), other.body["code"].as_str()), (409, Some("conflict")));
+    assert_eq!(other.body["title"], "The idempotency key was used for another request");
     assert_eq!(other.headers["content-type"], "application/problem+json");
     assert_eq!(world.ledger.transactions(MAIN_SPACE, &account), before + 1);
 

@@ -9,7 +9,6 @@ use std::fs;
 
 use berth_admission::{Bundle, Mode, Terms, certificate::Tier};
 use berth_host::Limits;
-use berth_node::Door;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tokio::runtime::Builder;
 use world::{World, component, now};
@@ -22,7 +21,7 @@ fn door(criterion: &mut Criterion) {
     let bundle = fs::read(Bundle::path_beside(&path)).unwrap();
     let terms = Terms { bundle: Some(&bundle), tier: Tier::Component, name: Some("ethereum"), limits: None };
     let host = world.host();
-    let door = Door::new(world.admission(Mode::Enforce), host.clone());
+    let door = world.door(Mode::Enforce);
     // Compiled once, for all the loads below.
     runtime.block_on(host.load(&bytes, Limits::default())).unwrap();
 

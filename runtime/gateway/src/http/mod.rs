@@ -1,13 +1,16 @@
 //! The gateway over HTTP.
 //!
 //! - `authenticate`: who sent a request: mutual TLS, or a signature (RFC 9421).
-//! - `participants`: what participants reach, below `/v1`.
+//! - `participants`: what participants reach, below `/v1`; `calls` are the calls among it.
+//! - `grants`: what one application reads of another.
 //! - `operator`: what the operator reaches, on a socket of this machine.
 //! - `page`: what the operator looks at in a browser.
 //! - `server`: listeners, TLS, the end.
 
 mod authenticate;
+mod calls;
 mod extract;
+mod grants;
 mod operator;
 mod page;
 mod participants;

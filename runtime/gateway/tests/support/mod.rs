@@ -9,6 +9,8 @@
     reason = "a test that cannot go on fails, in its helpers too"
 )]
 
+pub mod web;
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use adapter_spec::Adapter as _;

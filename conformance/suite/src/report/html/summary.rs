@@ -189,13 +189,16 @@ fn remarks(report: &Report<'_>) -> Markup {
                 h2 #remarks-title { "What to look at" }
                 ul.remarks {
                     @for (clause, result) in remarkable {
-                        @let fault = result.fault.as_ref().map(|fault| &fault.actual);
+                        @let fault = result
+                            .fault
+                            .as_ref()
+                            .map(|fault| format!("Expected {}. Came: {}", fault.expected, fault.actual));
                         li {
                             (badge(result.outcome)) " "
                             a href={ "#" (plain(&clause.id)) } { (plain(&clause.id)) } " "
                             span.name { (plain(result.name())) }
-                            @if let Some(what) = result.reason.as_ref().or(fault) {
-                                p.what { (words::cut(&plain(what), 240)) }
+                            @if let Some(what) = result.reason.clone().or(fault) {
+                                p.what { (words::cut(&plain(&what), 240)) }
                             }
                         }
                     }
