@@ -109,7 +109,7 @@ impl Cursor {
     /// What a cursor's filter is told by.
     fn filter(host: &dyn Imports, settings: &Settings, filter: &EventFilter) -> [u8; 8] {
         // As JSON every text has one end only.
-        let parts = [Some(&settings.channel), filter.contract.as_ref(), filter.name.as_ref()];
+        let parts = (&settings.channel, &filter.contract, &filter.name, filter.confidence);
         let text = serde_json::to_vec(&parts).unwrap_or_default();
         let mut short = [0; 8];
         short.iter_mut().zip(host.hash(HashAlgorithm::Sha256, &text)).for_each(|(to, from)| *to = from);

@@ -7,8 +7,15 @@ use adapter_sdk::{
 use prost::Message as _;
 
 use crate::{
-    certificate::Certificate, errors::invalid, hex, proto::msp::SerializedIdentity, settings::Settings,
+    certificate::Certificate,
+    errors::{cut, invalid},
+    hex,
+    proto::msp::SerializedIdentity,
+    settings::Settings,
 };
+
+/// The most bytes of an account's name in a message: an MSP's id and 64 digits are shorter.
+const MOST_SHOWN: usize = 256;
 
 /// Somebody who signs.
 #[derive(Clone, Debug)]
@@ -71,16 +78,19 @@ pub(crate) fn caller(settings: &Settings, host: &dyn Imports, parties: &[Party])
     };
     let certificate = certificate_of(key)?;
     let Some(named) = &party.account else { return Identity::new(&settings.msp_id, certificate) };
+    // What a caller says is told back only as far as an account's name goes.
+    let shown = cut(named, MOST_SHOWN);
     let Some((msp, _)) = named.rsplit_once('/') else {
         return Err(invalid(format!(
-            "{named:?} is no account: an MSP's id, a slash, a certificate's SHA-256"
+            "{shown:?} is no account: an MSP's id, a slash, a certificate's SHA-256"
         )));
     };
     let own = account(host, msp, &certificate);
     if *named != own {
+        let own = cut(&own, MOST_SHOWN);
         return Err(Error::new(
             ErrorCode::PermissionDenied,
-            format!("the key does not speak for {named}: its account is {own}"),
+            format!("the key does not speak for {shown}: its account is {own}"),
         ));
     }
     Identity::new(msp, certificate)
