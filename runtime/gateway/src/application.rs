@@ -18,7 +18,7 @@ use crate::{
     bill::Head,
     follower::Follower,
     problem::Problem,
-    quota::{Quotas, Rate},
+    quota::{Quotas, Rate, Reserved},
     usage::Meter,
 };
 
@@ -140,6 +140,7 @@ pub(crate) struct Application {
     pub(crate) record: RwLock<Arc<ApplicationRecord>>,
     pub(crate) id: Arc<str>,
     pub(crate) rate: Rate,
+    pub(crate) reserved: Reserved,
     pub(crate) meter: Meter,
     pub(crate) follower: Follower,
     opened: RwLock<Option<Arc<Opened>>>,
@@ -170,6 +171,7 @@ impl Application {
         Arc::new(Application {
             id: record.id.as_str().into(),
             rate: Rate::new(record.order.quotas.transactions_per_second),
+            reserved: Reserved::default(),
             meter: Meter::starting_at(&bill.total),
             bill: tokio::sync::Mutex::new(bill),
             follower: Follower::default(),

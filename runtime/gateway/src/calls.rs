@@ -19,6 +19,7 @@ use crate::{
     gateway::Shared,
     keys::TrustSigner,
     problem::Problem,
+    quota,
 };
 
 /// The longest that a request waits for its transaction.
@@ -290,10 +291,10 @@ pub(crate) async fn write(
     options: OptionsRequest,
 ) -> Result<Written, Problem> {
     let entry_key = application.entry_key(participant, key)?;
-    admit(application, &call)?;
+    let payload = call.payload();
+    let reservation = quota::admit(application, payload)?;
     let opened = application.open(&shared.ground).await?;
     let (parties, call_options, signer) = acting(shared, application, &opened, participant, &options).await?;
-    let payload = call.payload();
     let work = Work { key: entry_key.clone(), task: Task::Call(call), parties, options: call_options };
     let task = {
         let (shared, application) = (shared.clone(), application.clone());
@@ -307,16 +308,16 @@ pub(crate) async fn write(
                 Some(turn) => Some(turn.lock().await),
                 None => None,
             };
-            let outcome = carry_out(&shared.journal, &*opened.ledger, work, &signer).await?;
+            let outcome =
+                carry_out(&shared.journal, &*opened.ledger, work, &signer, || reservation.count()).await?;
             drop(held);
             let answer = match &outcome {
                 berth_journal::Outcome::Answered(output) => Some(output.clone()),
                 _ => None,
             };
             let progress = Progress::of(outcome);
-            application.meter.transaction(payload);
             if let Some(progress) = progress.clone().filter(|progress| progress.settlement.is_none()) {
-                follower::follow(&shared, &application, entry_key, Some(progress));
+                reservation.followed(|| follower::follow(&shared, &application, entry_key, Some(progress)));
             }
             Ok::<_, Problem>((progress, answer))
         })
@@ -353,30 +354,6 @@ fn answered(output: Output) -> Receipt {
         fee: None,
         extensions: Vec::new(),
     }
-}
-
-/// Whether one more write may be accepted now.
-pub(crate) fn admit(application: &Application, call: &Call) -> Result<(), Problem> {
-    let quotas = application.record().order.quotas;
-    let used_up = |what: String| Err(Error::retryable(ErrorCode::QuotaExceeded, what).into());
-    let open = usize::try_from(quotas.open_transactions).unwrap_or(usize::MAX);
-    if open > 0 && application.follower.open() >= open {
-        return used_up(format!("{open} transactions are under way, which is this application's quota"));
-    }
-    let usage = application.meter.usage();
-    if quotas.stored_bytes > 0 && usage.stored_bytes.saturating_add(call.payload()) > quotas.stored_bytes {
-        return used_up(format!(
-            "{} bytes are written, which is this application's quota",
-            quotas.stored_bytes
-        ));
-    }
-    if !application.rate.take() {
-        return used_up(format!(
-            "{} writes a second is this application's quota",
-            quotas.transactions_per_second
-        ));
-    }
-    Ok(())
 }
 
 /// How a write that was heard of is answered.

@@ -1,11 +1,17 @@
 //! How much of the node an application may use.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
+use adapter_spec::types::{Error, ErrorCode};
 use serde::{Deserialize, Serialize};
+
+use crate::{application::Application, problem::Problem};
 
 /// An application's quotas. Zero is no quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +40,93 @@ impl Default for Quotas {
             stored_bytes: 0,
         }
     }
+}
+
+/// What writes on their way take of the quotas before they are counted.
+#[derive(Default)]
+pub(crate) struct Reserved(Mutex<Taken>);
+
+#[derive(Default)]
+struct Taken {
+    transactions: usize,
+    bytes: u64,
+}
+
+impl Reserved {
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A write's part of the quotas, until it is counted and followed, or has come to nothing.
+pub(crate) struct Reservation {
+    application: Arc<Application>,
+    transactions: usize,
+    bytes: AtomicU64,
+}
+
+impl Reservation {
+    /// Puts the write on the bill; nobody sees it in both places, or in none.
+    pub(crate) fn count(&self) {
+        let mut taken = self.application.reserved.lock();
+        let bytes = self.bytes.swap(0, Ordering::Relaxed);
+        taken.bytes -= bytes;
+        self.application.meter.transaction(bytes);
+    }
+
+    /// Ends with the write's being followed, which is when it is under way by itself.
+    pub(crate) fn followed(mut self, follow: impl FnOnce()) {
+        let mut taken = self.application.reserved.lock();
+        follow();
+        taken.transactions -= std::mem::take(&mut self.transactions);
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut taken = self.application.reserved.lock();
+        taken.transactions -= self.transactions;
+        taken.bytes -= *self.bytes.get_mut();
+    }
+}
+
+/// Takes a write's part of the quotas, so that no burst comes to more than they are.
+///
+/// # Errors
+/// `quota-exceeded`
+pub(crate) fn reserve(application: &Arc<Application>, bytes: u64) -> Result<Reservation, Problem> {
+    let quotas = application.record().order.quotas;
+    let mut taken = application.reserved.lock();
+    let open = usize::try_from(quotas.open_transactions).unwrap_or(usize::MAX);
+    if open > 0 && application.follower.open().saturating_add(taken.transactions) >= open {
+        return Err(used_up(format!("{open} transactions are under way, which is this application's quota")));
+    }
+    let stored = application.meter.usage().stored_bytes.saturating_add(taken.bytes).saturating_add(bytes);
+    if quotas.stored_bytes > 0 && stored > quotas.stored_bytes {
+        let most = quotas.stored_bytes;
+        return Err(used_up(format!("{most} bytes are written, which is this application's quota")));
+    }
+    taken.transactions += 1;
+    taken.bytes = taken.bytes.saturating_add(bytes);
+    let bytes = AtomicU64::new(bytes);
+    Ok(Reservation { application: application.clone(), transactions: 1, bytes })
+}
+
+/// As [`reserve`], for a write that begins now: at its pace too.
+///
+/// # Errors
+/// `quota-exceeded`
+pub(crate) fn admit(application: &Arc<Application>, bytes: u64) -> Result<Reservation, Problem> {
+    let reservation = reserve(application, bytes)?;
+    if application.rate.take() {
+        return Ok(reservation);
+    }
+    let most = application.record().order.quotas.transactions_per_second;
+    Err(used_up(format!("{most} writes a second is this application's quota")))
+}
+
+fn used_up(what: String) -> Problem {
+    Error::retryable(ErrorCode::QuotaExceeded, what).into()
 }
 
 /// Lets at most so many through in a second, and no more than that at once. One atomic number: the time at which all that

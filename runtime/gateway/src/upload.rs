@@ -20,6 +20,7 @@ use crate::{
     follower::{self, Progress},
     gateway::{Shared, not_written},
     problem::Problem,
+    quota,
 };
 
 const KEYS: &str = "node/own-key/";
@@ -184,7 +185,8 @@ pub(crate) async fn begin(
     let payload = PayloadDigest::of_call(&call, &parties, &call_options);
     if let Some(key) = key {
         let entry_key = application.entry_key(participant, key)?;
-        calls::admit(application, &call)?;
+        // Only looked at: what counts is when the signatures come.
+        drop(quota::admit(application, call.payload())?);
         match shared.journal.begin(&entry_key, payload).await? {
             Begin::Conflict => return Err(berth_journal::DriveError::Conflict.into()),
             Begin::New { salt } => call_options.salt = salt.as_bytes().to_vec(),
@@ -285,16 +287,21 @@ async fn go_on(
         (Step::Send(_), None) => fault("the adapter ends a read in a transaction"),
         (Step::Send(envelope), Some(key)) => {
             let entry_key = application.entry_key(participant, key)?;
+            let reservation = quota::reserve(application, stored)?;
             let (task_shared, task_application) = (shared.clone(), application.clone());
             let ledger = opened.ledger.clone();
             // The work goes on when the caller goes away.
             let task = tokio::spawn(async move {
                 let outcome: Outcome =
-                    conclude(&task_shared.journal, &*ledger, &entry_key, envelope, None).await?;
-                task_application.meter.transaction(stored);
+                    conclude(&task_shared.journal, &*ledger, &entry_key, envelope, None, || {
+                        reservation.count()
+                    })
+                    .await?;
                 let progress = Progress::of(outcome);
                 if let Some(progress) = progress.clone().filter(|progress| progress.settlement.is_none()) {
-                    follower::follow(&task_shared, &task_application, entry_key, Some(progress));
+                    reservation.followed(|| {
+                        follower::follow(&task_shared, &task_application, entry_key, Some(progress));
+                    });
                 }
                 Ok::<_, Problem>(progress)
             });

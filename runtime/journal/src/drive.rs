@@ -157,7 +157,8 @@ impl DriveError {
 /// Carries work out: binds its key, has it signed, journals the envelope, sends it, asks for the receipt once. The same work
 /// once more goes on where it stopped, and makes no second transaction.
 ///
-/// Once there is an envelope, a failure of the ledger is no error but [`Outcome::UnderWay`].
+/// Once there is an envelope, a failure of the ledger is no error but [`Outcome::UnderWay`]. `bound` is called when this work's
+/// envelope is bound to the key, before it is sent, and so once for each key, however often the work comes: to count it.
 ///
 /// # Errors
 /// [`DriveError`].
@@ -166,6 +167,7 @@ pub async fn carry_out(
     ledger: &dyn Ledger,
     work: Work,
     signer: &dyn Signer,
+    bound: impl FnOnce() + Send,
 ) -> Result<Outcome, DriveError> {
     let salt = match journal.begin(&work.key, work.payload()).await? {
         Begin::New { salt } => salt,
@@ -182,12 +184,13 @@ pub async fn carry_out(
             journal.settle(&key, Settlement::Answered).await?;
             Ok(Outcome::Answered(output))
         }
-        Ready::Send(envelope) => conclude(journal, ledger, &key, envelope, original.as_ref()).await,
+        Ready::Send(envelope) => conclude(journal, ledger, &key, envelope, original.as_ref(), bound).await,
     }
 }
 
 /// The end of [`carry_out`], for a caller who has had the call signed: binds the envelope to its key, which was begun, sends
-/// it and asks for the receipt once. `original` is the entry whose transaction it replaces, where it does.
+/// it and asks for the receipt once. `original` is the entry whose transaction it replaces, where it does; `bound` is called as
+/// [`carry_out`] does.
 ///
 /// # Errors
 /// [`DriveError`]; nothing was sent then, unless the journal failed.
@@ -197,13 +200,17 @@ pub async fn conclude(
     key: &EntryKey,
     envelope: Envelope,
     original: Option<&EntryKey>,
+    bound: impl FnOnce() + Send,
 ) -> Result<Outcome, DriveError> {
-    let bound = match original {
+    let found = match original {
         Some(original) => journal.signed_instead(key, envelope, original).await?,
         None => journal.signed(key, envelope).await?,
     };
-    match bound {
-        Bound::Now(sendable) => deliver(journal, ledger, sendable).await,
+    match found {
+        Bound::Now(sendable) => {
+            bound();
+            deliver(journal, ledger, sendable).await
+        }
         Bound::Before(entry) if may_begin(&entry) => {
             Err(DriveError::Adapter("a call that was a read before ends in a transaction"))
         }

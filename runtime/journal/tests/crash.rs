@@ -56,7 +56,7 @@ impl World {
             let mut under_way = false;
             for (work, told) in self.works.iter().zip(&mut self.told) {
                 let signer = self.signatures.signer();
-                match carry_out(&journal, &ledger, work.clone(), &signer).await {
+                match carry_out(&journal, &ledger, work.clone(), &signer, || {}).await {
                     Ok(Outcome::Settled { settlement, .. }) => {
                         let before = told.replace(settlement.clone());
                         assert!(before.is_none_or(|before| before == settlement), "not what was told before");

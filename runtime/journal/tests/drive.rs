@@ -40,7 +40,7 @@ impl Host {
     }
 
     async fn carry_out(&self, work: Work) -> Result<Outcome, DriveError> {
-        carry_out(&self.journal, &self.ledger, work, &self.signatures.signer()).await
+        carry_out(&self.journal, &self.ledger, work, &self.signatures.signer(), || {}).await
     }
 
     async fn settled(&self, work: Work) -> Settlement {
@@ -257,12 +257,12 @@ impl Signer for Unwilling {
 fn a_call_that_is_not_signed_is_given_up_and_may_be_begun_again_with_the_same_salt() {
     block_on(async {
         let host = Host::new(&[]);
-        let refused = carry_out(&host.journal, &host.ledger, work("k", "1"), &Unwilling).await;
+        let refused = carry_out(&host.journal, &host.ledger, work("k", "1"), &Unwilling, || {}).await;
         assert!(matches!(refused, Err(DriveError::Signer(_))));
         assert_eq!(host.ledger.lock().abandoned.len(), 1);
         // The toy takes no empty list of signatures.
         let nothing = |_: &SignRequest| -> Result<Vec<Signature>, SignerError> { Ok(Vec::new()) };
-        let refused = carry_out(&host.journal, &host.ledger, work("k", "1"), &nothing).await;
+        let refused = carry_out(&host.journal, &host.ledger, work("k", "1"), &nothing, || {}).await;
         assert!(matches!(refused, Err(DriveError::Call { function: "resume", .. })));
         assert_eq!(host.ledger.lock().abandoned.len(), 2);
         host.ledger.lock().rounds = 16;
@@ -300,7 +300,7 @@ fn a_restart_goes_on_with_everything_open_and_with_nothing_else() {
         host.settled(work("done", "1")).await;
         host.under_way(work("a", "1")).await;
         host.under_way(work("b", "1")).await;
-        let refused = carry_out(&host.journal, &host.ledger, work("c", "1"), &Unwilling).await;
+        let refused = carry_out(&host.journal, &host.ledger, work("c", "1"), &Unwilling, || {}).await;
         assert!(refused.is_err());
         let recovered = recover(&host.journal, APPLICATION, &host.ledger).await.unwrap();
         let keys: Vec<_> = recovered.iter().map(|one| one.key.idempotency()).collect();
@@ -326,7 +326,7 @@ fn a_restart_goes_on_with_everything_open_and_with_nothing_else() {
 fn following_what_has_no_transaction_is_an_error() {
     block_on(async {
         let host = Host::new(&[]);
-        let refused = carry_out(&host.journal, &host.ledger, work("k", "1"), &Unwilling).await;
+        let refused = carry_out(&host.journal, &host.ledger, work("k", "1"), &Unwilling, || {}).await;
         assert!(refused.is_err());
         for name in ["k", "nobody"] {
             let error = follow(&host.journal, &host.ledger, &key(name)).await.unwrap_err();

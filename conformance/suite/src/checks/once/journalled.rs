@@ -91,7 +91,7 @@ impl Host {
         let signer = |request: &SignRequest| {
             self.actor.sign(request).map_err(|stop| SignerError::from(format!("{stop:?}")))
         };
-        carry_out(&self.journal(), &*self.application.ledger(), work.clone(), &signer).await
+        carry_out(&self.journal(), &*self.application.ledger(), work.clone(), &signer, || {}).await
     }
 
     /// Goes on after a restart until the call has taken effect, once.
