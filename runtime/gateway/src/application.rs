@@ -281,6 +281,13 @@ pub(crate) async fn open(
     offered.adapter.open(lending, &settings).await.map_err(Problem::from)
 }
 
+/// An id that no application of this name has had.
+pub(crate) fn new_id(name: &str) -> Result<String, Problem> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|_| Problem::trouble("the system gives no randomness"))?;
+    Ok(format!("{name}~{}", hex::encode(random)))
+}
+
 /// What an application's adapter is lent.
 pub(crate) fn lend(
     record: &ApplicationRecord,

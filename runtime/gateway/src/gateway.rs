@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     adapters::Adapters,
-    application::{Application, ApplicationRecord, Ground, KeyMode, Order, Role, open},
+    application::{Application, ApplicationRecord, Ground, KeyMode, Order, Role, new_id, open},
     bill::{self, Bills, Head, UsageRecord},
     follower,
     keys::Keys,
@@ -277,10 +277,8 @@ impl Gateway {
                 order.adapter
             ))
         })?;
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|_| Problem::trouble("the system gives no randomness"))?;
         let record = ApplicationRecord {
-            id: format!("{}~{}", order.name, hex::encode(random)),
+            id: new_id(&order.name)?,
             created: Timestamp::now(),
             suspended: None,
             members: BTreeMap::from([(order.owner.clone(), BTreeSet::from(Role::ALL))]),

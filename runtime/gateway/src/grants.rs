@@ -7,13 +7,15 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use adapter_spec::types::{Claim, ContractCall, Output, PresetValue, Proof, StoreAnswer, StoreOperation};
+use adapter_spec::types::{
+    Claim, ContractCall, Error, ErrorCode, Output, PresetValue, Proof, StoreAnswer, StoreOperation,
+};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    application::{Application, KeyMode, lend},
+    application::{Application, KeyMode, lend, new_id},
     calls::{self, HexBytes, OptionsRequest},
     gateway::{Shared, not_written},
     problem::Problem,
@@ -24,6 +26,10 @@ const FOLDER: &str = "node/grant/";
 const CALLS: &str = "node/grant-call/";
 /// The most functions, and the most keys, of one grant.
 const MOST: usize = 100;
+/// The most bytes of each name in a grant.
+const MOST_NAME: usize = 1_024;
+/// The most grants that one application proposes, those that have ended among them.
+const MOST_GRANTS: usize = 1_000;
 /// The capability of an adapter that proves what the preset contract holds.
 const PROVES: &str = "preset-value";
 
@@ -158,11 +164,12 @@ pub(crate) fn must_own(application: &Application, participant: &str) -> Result<(
     ))
 }
 
-/// Proposes a grant of this application to another.
+/// Proposes a grant of this application to another. One that does not exist is answered alike, with a grant that nobody can
+/// accept: what other applications there are is nobody's to find out.
 pub(crate) async fn propose(
     shared: &Shared,
     from: &Application,
-    to: &Application,
+    to: Option<&Application>,
     request: GrantRequest,
 ) -> Result<Grant, Problem> {
     if request.functions.is_empty() && request.keys.is_empty() {
@@ -171,10 +178,14 @@ pub(crate) async fn propose(
     if request.functions.len() > MOST || request.keys.len() > MOST {
         return Err(Problem::invalid(format!("functions, keys: at most {MOST} each")));
     }
+    let names = request.functions.iter().flat_map(|one| [&one.contract, &one.function]);
+    if names.chain(&request.keys).chain([&request.to]).any(|name| name.len() > MOST_NAME) {
+        return Err(Problem::invalid(format!("to, functions, keys: at most {MOST_NAME} bytes in each name")));
+    }
     if request.expires <= Timestamp::now() {
         return Err(Problem::invalid("expires: it has passed already"));
     }
-    if from.id == to.id {
+    if to.is_some_and(|to| to.id == from.id) {
         return Err(Problem::invalid("to: an application needs no grant of itself"));
     }
     let record = from.record();
@@ -183,12 +194,23 @@ pub(crate) async fn propose(
             "the node holds no keys of this application, so it cannot read for others",
         ));
     }
+    let to_id = match to {
+        Some(to) => to.id.to_string(),
+        None => new_id(&request.to)?,
+    };
+    // Held, so that no burst comes to more.
+    let _one = shared.changing_grants.lock().await;
+    let made = all(shared, from).await?.into_iter().filter(|grant| *grant.from_id == *from.id).count();
+    if made >= MOST_GRANTS {
+        let what = format!("{MOST_GRANTS} grants were proposed, which is the most of an application");
+        return Err(Error::new(ErrorCode::QuotaExceeded, what).into());
+    }
     let grant = Grant {
         id: random()?,
         from: record.order.name.clone(),
         to: request.to,
         from_id: from.id.to_string(),
-        to_id: to.id.to_string(),
+        to_id,
         functions: request.functions,
         keys: request.keys,
         expires: request.expires,

@@ -163,3 +163,45 @@ async fn who_is_no_owner_gives_and_takes_nothing_and_strangers_see_no_grant() {
         assert_eq!(answer.body["code"], "not-granted", "{path}: {answer:?}");
     }
 }
+
+#[tokio::test]
+async fn a_proposal_does_not_tell_which_applications_there_are() {
+    let (world, alice, _) = two().await;
+    let mut answers = Vec::new();
+    for to in ["bank", "nowhere"] {
+        let body = json!({"to": to, "keys": ["k"], "expires": "2100-01-01T00:00:00Z"});
+        let mut proposed = world.post(&alice, &format!("{SHOP}/grants"), None, body).await;
+        // Random digits, and the name that was given, are all that may differ.
+        let id = proposed.body["id"].as_str().unwrap().len();
+        let other = proposed.body["to_id"].as_str().unwrap().replace(to, "").len();
+        for own in ["id", "to", "to_id"] {
+            proposed.body.as_object_mut().unwrap().remove(own);
+        }
+        answers.push((proposed.status, proposed.body, id, other));
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[tokio::test]
+async fn a_grant_has_at_most_a_hundred_names_of_a_thousand_bytes() {
+    let (world, alice, _) = two().await;
+    let keys = |count: usize, bytes: usize| -> Vec<String> {
+        (0..count).map(|number| format!("{number:0bytes$}")).collect()
+    };
+    for (keys, is_taken) in [(keys(100, 1_024), true), (keys(101, 8), false), (keys(1, 1_025), false)] {
+        let body = json!({"to": "bank", "keys": keys, "expires": later()});
+        let proposed = world.post(&alice, &format!("{SHOP}/grants"), None, body).await;
+        assert_eq!(proposed.status == 200, is_taken, "{proposed:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_application_proposes_at_most_a_thousand_grants() {
+    let (world, alice, _) = two().await;
+    for _ in 0..1_000 {
+        propose(&world, &alice, later()).await;
+    }
+    let body = json!({"to": "bank", "keys": ["k"], "expires": later()});
+    let refused = world.post(&alice, &format!("{SHOP}/grants"), None, body).await;
+    assert_eq!(refused.body["code"], "quota-exceeded", "{refused:?}");
+}

@@ -57,8 +57,8 @@ async fn propose(
     Json(request): Json<GrantRequest>,
 ) -> Result<Response, Problem> {
     grants::must_own(&member.application, &member.name)?;
-    let to = gateway.find(&request.to).ok_or_else(|| Problem::invalid("to: there is no such application"))?;
-    Ok(answer(&grants::propose(&gateway.shared, &member.application, &to, request).await?))
+    let to = gateway.find(&request.to);
+    Ok(answer(&grants::propose(&gateway.shared, &member.application, to.as_deref(), request).await?))
 }
 
 async fn accept(
