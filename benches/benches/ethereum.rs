@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use adapter_spec::{Adapter, Ledger, types::Step};
-use berth_benches::{SETTINGS, component, instant_ethereum, key, options, party, transfer};
+use adapter_spec::{Adapter, Ledger};
+use berth_benches::{SETTINGS, begin_and_resume, component, instant_ethereum, key, options, party, transfer};
 use berth_host::{Host, HostConfig, Limits};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -37,12 +37,7 @@ fn transfers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("begin and resume an ERC-20 transfer");
     for (name, ledger) in &ledgers {
         group.bench_function(*name, |bencher| {
-            bencher.to_async(&runtime).iter(|| async {
-                let step = ledger.begin(call.clone(), vec![party(&key)], options(b"salt")).await.unwrap();
-                let Step::Sign(request) = step else { panic!("{step:?}") };
-                let signature = key.sign(&request.items.first().unwrap().input).unwrap();
-                ledger.resume(request.continuation, vec![signature]).await.unwrap()
-            });
+            bencher.to_async(&runtime).iter(|| begin_and_resume(&**ledger, &call, &key));
         });
     }
     group.finish();

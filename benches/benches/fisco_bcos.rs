@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use adapter_spec::{
     Adapter, Ledger,
-    types::{SignatureScheme, Step, transport::JsonRpcRequest},
+    types::{SignatureScheme, transport::JsonRpcRequest},
 };
-use berth_benches::{component, options, party, transfer};
+use berth_benches::{begin_and_resume, component, transfer};
 use berth_crypto::SigningKey;
 use berth_host::{Host, HostConfig, Limits};
 use berth_lending::ScriptedLender;
@@ -53,13 +53,7 @@ fn transfers(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("FISCO BCOS {chain}: begin and resume a transfer"));
         for (name, ledger) in &ledgers {
             group.bench_function(*name, |bencher| {
-                bencher.to_async(&runtime).iter(|| async {
-                    // The same salt: the same transaction every time, so that the state stays as it is.
-                    let step = ledger.begin(call.clone(), vec![party(&key)], options(b"salt")).await.unwrap();
-                    let Step::Sign(request) = step else { panic!("{step:?}") };
-                    let signature = key.sign(&request.items.first().unwrap().input).unwrap();
-                    ledger.resume(request.continuation, vec![signature]).await.unwrap()
-                });
+                bencher.to_async(&runtime).iter(|| begin_and_resume(&**ledger, &call, &key));
             });
         }
         group.finish();

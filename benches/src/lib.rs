@@ -6,9 +6,12 @@ pub mod bare_client;
 
 use std::path::PathBuf;
 
-use adapter_spec::types::{
-    Call, CallOptions, ContractCall, NativeCall, Party, PublicKey, SignatureScheme, Value,
-    transport::JsonRpcRequest,
+use adapter_spec::{
+    Ledger,
+    types::{
+        Call, CallOptions, ContractCall, NativeCall, Party, PublicKey, SignatureScheme, Step, Value,
+        transport::JsonRpcRequest,
+    },
 };
 use berth_crypto::SigningKey;
 use berth_lending::ScriptedLender;
@@ -57,6 +60,18 @@ pub fn transfer(contract: &str) -> Call {
         abi: None,
         private_arguments: Vec::new(),
     })
+}
+
+/// Begins a call and resumes it with its one signature. The salt is the same, and so is the transaction every time: the state
+/// stays as it is.
+///
+/// # Panics
+/// Where the adapter does not take the call.
+pub async fn begin_and_resume(ledger: &dyn Ledger, call: &Call, key: &SigningKey) -> Step {
+    let step = ledger.begin(call.clone(), vec![party(key)], options(b"salt")).await.unwrap();
+    let Step::Sign(request) = step else { panic!("{step:?}") };
+    let signature = key.sign(&request.items.first().unwrap().input).unwrap();
+    ledger.resume(request.continuation, vec![signature]).await.unwrap()
 }
 
 /// Options of a call with this salt.

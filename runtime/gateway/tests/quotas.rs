@@ -1,6 +1,11 @@
 //! What an application may use: nothing comes through beyond it, however much comes at once, and nothing is counted twice.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, in its helpers too"
+)]
 
 mod support;
 
