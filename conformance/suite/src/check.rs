@@ -52,7 +52,7 @@ impl Check {
         format!("{}/{}", self.clause, self.name)
     }
 
-    /// Left out of a quick run: it makes some 250 import calls or more with the Ethereum adapter on Anvil, or hundreds of
+    /// Left out of a quick run: it makes some 250 import calls or more with the first adapter that was measured, or hundreds of
     /// blocks. That adapter's conformance test holds all others to it.
     #[must_use]
     pub const fn slow(self) -> Self {

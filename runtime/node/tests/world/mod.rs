@@ -1,6 +1,7 @@
 //! A certifier, a witness with its log, a policy that trusts both, and a door: what the tests and the benchmark of the
 //! door need.
 
+#![allow(dead_code, reason = "the test and the benchmark each use a part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails, in its helpers too")]
 
 use std::{fs, path::PathBuf};
@@ -31,14 +32,24 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// The built component of this name.
-pub fn component(name: &str) -> Vec<u8> {
-    let folder = std::env::var_os("BERTH_COMPONENTS").map(PathBuf::from).unwrap_or_else(|| {
+fn folder() -> PathBuf {
+    std::env::var_os("BERTH_COMPONENTS").map(PathBuf::from).unwrap_or_else(|| {
         let program = std::env::current_exe().unwrap();
         program.ancestors().nth(3).unwrap().join("components")
-    });
-    let path = folder.join(format!("{name}.component.wasm"));
+    })
+}
+
+/// The built component of this name.
+pub fn component(name: &str) -> Vec<u8> {
+    let path = folder().join(format!("{name}.component.wasm"));
     fs::read(&path).unwrap_or_else(|error| panic!("{} ({error}); run cargo xtask components", path.display()))
+}
+
+/// The name of the largest component that was built: what takes longest to load.
+pub fn largest() -> String {
+    let files = fs::read_dir(folder()).unwrap().map(Result::unwrap);
+    let largest = files.max_by_key(|file| file.metadata().unwrap().len()).unwrap().file_name();
+    largest.to_str().unwrap().strip_suffix(".component.wasm").unwrap().to_owned()
 }
 
 fn release(of: &str) -> Release {
