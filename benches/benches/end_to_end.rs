@@ -12,9 +12,9 @@ use adapter_spec::{
     types::{Call, ContractCall, Inclusion, SignatureScheme, Step, Transport, Value},
 };
 use alloy_primitives::{Address, Bytes, keccak256};
+use anvil_process::Anvil;
 use berth_benches::{
     SETTINGS,
-    anvil::Anvil,
     bare_client::{self, BareClient, POLL},
     component, options, party,
 };
@@ -75,9 +75,9 @@ fn per_second(time: Duration) -> f64 {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    let Some(anvil) = Anvil::start() else { return };
-    let deployer = BareClient::new(&anvil.url, key(0, 0x70));
-    let bare: Vec<_> = (0..ACCOUNTS).map(|n| Arc::new(BareClient::new(&anvil.url, key(n, 0x10)))).collect();
+    let Some(anvil) = Anvil::of_environment(&[]) else { return };
+    let deployer = BareClient::new(anvil.url(), key(0, 0x70));
+    let bare: Vec<_> = (0..ACCOUNTS).map(|n| Arc::new(BareClient::new(anvil.url(), key(n, 0x10)))).collect();
     let keys: Vec<_> = (0..ACCOUNTS).map(|n| key(n, 0x40)).collect();
     let accounts = keys.iter().map(bare_client::address).chain(bare.iter().map(|client| client.address));
     for account in accounts.chain([deployer.address]) {
@@ -97,7 +97,7 @@ async fn main() {
     let mut adapted = Vec::new();
     for (n, key) in keys.into_iter().enumerate() {
         let lending = Lending::builder(format!("application-{n}"))
-            .endpoint(Endpoint::new("anvil", "node", Transport::JsonRpc, anvil.url.clone()))
+            .endpoint(Endpoint::new("anvil", "node", Transport::JsonRpc, anvil.url().to_owned()))
             .build(&descriptor, &network)
             .unwrap();
         let ledger = adapter.open(lending, SETTINGS).await.unwrap();

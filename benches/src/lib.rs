@@ -1,7 +1,6 @@
 //! What the benchmarks share: components, and a node that is a function.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot run says so by panicking")]
 
-pub mod anvil;
 pub mod bare_client;
 
 use std::path::PathBuf;

@@ -1,12 +1,9 @@
 //! The second half of the demonstration: the adapter is certified, signed, logged and let in, and a tampered copy is not.
 //! Every step is a command that anybody can type.
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-};
+use std::{fs, path::PathBuf, process::Command};
+
+use anvil_process::Anvil;
 
 use crate::{
     failure::{Failure, OrFail as _, Outcome},
@@ -14,43 +11,6 @@ use crate::{
     process,
     workspace::Workspace,
 };
-
-/// Anvil, until it is dropped.
-struct Node {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Node {
-    fn start(program: &Path) -> Outcome<Node> {
-        let mut child = Command::new(program)
-            .args(["--port", "0", "--host", "127.0.0.1", "--slots-in-an-epoch", "2"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .or_fail("Anvil does not start")?;
-        let mut lines =
-            BufReader::new(child.stdout.take().ok_or_else(|| Failure::new("Anvil has no output"))?).lines();
-        let address = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned));
-        // Its output must be read, or it stops.
-        std::thread::spawn(move || lines.for_each(drop));
-        let mut node = Node { child, url: String::new() };
-        node.url =
-            format!("http://{}", address.ok_or_else(|| Failure::new("Anvil does not say where it listens"))?);
-        Ok(node)
-    }
-}
 
 /// A folder in which commands are typed.
 struct Desk {
@@ -99,13 +59,14 @@ pub fn demonstrate(workspace: &Workspace, places: &Places) -> Outcome<()> {
         .or_fail("cannot copy the component")?;
     println!("The files of this part stay in {}.", desk.folder.display());
 
-    let node = Node::start(&places.node_tools.anvil)?;
+    let node = Anvil::start(&places.node_tools.anvil, &["--slots-in-an-epoch", "2"])
+        .or_fail("Anvil does not start")?;
     let version = process::read(Command::new(&places.node_tools.anvil).arg("--version"))?;
     let version = version.lines().next().unwrap_or("Anvil").trim().to_owned();
     let testbed = workspace.root.join("adapters/ethereum/conformance/testbed.toml");
     let testbed = testbed.to_string_lossy().into_owned();
     let set = [
-        format!("node={}", node.url),
+        format!("node={}", node.url()),
         format!("version={version}"),
         format!("program={}", places.node_tools.anvil.display()),
     ];

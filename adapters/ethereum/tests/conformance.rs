@@ -10,52 +10,19 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use adapter_spec::Adapter;
+use anvil_process::Anvil;
 use berth_devnet_evm::ethereum::{EthereumConfig, EthereumNode, ServedEthereum};
 use berth_host::{Host, HostConfig, Limits};
 use berth_suite::{
     CheckResult, Conclusion, Evidence, NetworkGround, Outcome, Plan, Progress, Testbed, replay,
     report::Report, run,
 };
-
-struct Anvil(Child);
-
-impl Drop for Anvil {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Anvil that mines at once, and its address. None, and a line that says so, when the program is not given.
-fn anvil() -> Option<(Anvil, String)> {
-    let Ok(program) = std::env::var("BERTH_ANVIL") else {
-        eprintln!("NOT RUN: BERTH_ANVIL does not name the anvil program");
-        return None;
-    };
-    let mut child = Command::new(program)
-        .args(["--port", "0", "--host", "127.0.0.1", "--slots-in-an-epoch", "2"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("anvil starts");
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let address = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned))
-        .expect("anvil says where it listens");
-    // Its output must be read, or it stops.
-    std::thread::spawn(move || lines.for_each(drop));
-    Some((Anvil(child), format!("http://{address}")))
-}
 
 struct Shown;
 
@@ -111,7 +78,8 @@ fn import_calls(evidence: &Evidence) -> Vec<(usize, &str)> {
 
 /// Runs the suite on Anvil, and again from the recording; the evidence, where there is an Anvil.
 async fn examined_on_anvil(subject: Subject, quick: bool) -> Option<Evidence> {
-    let (_anvil, url) = anvil()?;
+    let anvil = Anvil::of_environment(&["--slots-in-an-epoch", "2"])?;
+    let url = anvil.url().to_owned();
     let program = std::env::var("BERTH_ANVIL").unwrap();
     Some(
         examined(subject, quick, [("node", url), ("version", "Anvil".to_owned()), ("program", program)])

@@ -279,3 +279,7 @@ fn consenter(
     (signature.signature_header.is_empty() && certificate.signed(host, &message, &signature.signature))
         .then_some(consenter.id)
 }
+
+#[cfg(test)]
+#[path = "block_tests.rs"]
+pub(crate) mod tests;

@@ -274,3 +274,7 @@ pub(crate) fn verify(host: &dyn Imports, anchor: &[u8], proof: &Proof) -> Result
     }
     Err(corrupt("peers of too few organisations say that the transaction is valid"))
 }
+
+#[cfg(test)]
+#[path = "proofs_tests.rs"]
+mod tests;

@@ -73,6 +73,11 @@ fn found(answer: Result<Vec<u8>, Error>) -> Result<Option<Vec<u8>>, Error> {
     match answer {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+        // It is the question that a peer takes for no more than 15 minutes, and not the transaction.
+        Err(error) if error.code == ErrorCode::Expired => {
+            let message = "peers no longer take what asks for the receipt: lend a service key as \"client\", or set the clock right";
+            Err(Error { code: ErrorCode::PermissionDenied, message: message.into(), ..error })
+        }
         Err(error) => Err(error),
     }
 }
@@ -120,7 +125,11 @@ async fn is_committed(settings: &Settings, peers: &Peers<'_>, tracking: &Trackin
         // It was asked whether it is there, and it is not: the next look asks again.
         Err(GrpcFailure::Transport(Failure::Timeout)) => Ok(false),
         Err(GrpcFailure::Status(status)) if matches!(status.code, 1 | 4) => Ok(false),
-        Err(failure) => Err(errors::of_failure(failure, READ)),
+        Err(failure) => match errors::of_failure(failure, READ) {
+            // The creator's certificate is over, say: whoever has the block has it all the same.
+            error if matches!(error.code, ErrorCode::Expired | ErrorCode::PermissionDenied) => Ok(false),
+            error => Err(error),
+        },
     }
 }
 

@@ -121,9 +121,17 @@ async fn endorse(
         proposed_transaction: Some(proposed),
         endorsing_organizations: settings.endorsing_organisations.clone(),
     };
-    let answer = Peers::lent(host)?.read(ENDORSE, &request, parts.private).await;
+    let peers = Peers::lent(host)?;
     let asked = Asked { submission: false, private: parts.private };
-    let answer = answer.map_err(|failure| errors::of_failure(failure, asked))?;
+    let ask = async || {
+        let answer = peers.read(ENDORSE, &request, parts.private).await;
+        answer.map_err(|failure| errors::of_failure(failure, asked))
+    };
+    let answer = match ask().await {
+        // A block came between one peer's run and the other's. To be endorsed again changes nothing anywhere.
+        Err(error) if error.code == ErrorCode::Rejected && error.retryable => ask().await?,
+        answer => answer?,
+    };
     let answer = EndorseResponse::decode(answer.as_slice())
         .map_err(|error| corrupt(format!("the answer to Endorse does not decode: {error}")))?;
     let prepared = answer.prepared_transaction.unwrap_or_default().payload;

@@ -62,15 +62,23 @@ async fn conformant(testbed: Testbed, quick: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not every check passes yet: run it with --ignored to see which"]
 async fn the_native_plug_in_keeps_every_clause_where_one_orderer_signs() {
     let network = networks::like(Consensus::Raft).await;
-    conformant(networks::testbed(&networks::places(&network).await), false).await;
+    let mut testbed = networks::testbed(&networks::places(&network).await);
+    networks::enrol(&network, &mut testbed, 10);
+    conformant(testbed, std::env::var_os("BERTH_FULL").is_none()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not every check passes yet: run it with --ignored to see which"]
 async fn the_native_plug_in_keeps_every_clause_where_a_quorum_signs() {
     let network = networks::like(Consensus::Bft).await;
-    conformant(networks::testbed(&networks::places(&network).await), true).await;
+    let mut testbed = networks::testbed(&networks::places(&network).await);
+    networks::enrol(&network, &mut testbed, 10);
+    conformant(testbed, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_native_plug_in_keeps_every_clause_on_a_network_of_real_fabric_programs() {
+    let Some((_network, testbed)) = networks::real().await else { return };
+    conformant(testbed, true).await;
 }

@@ -20,7 +20,7 @@ pub use check::{Check, Checked, Facts, Fault, Need, Stop};
 pub use evidence::{Evidence, EvidenceError};
 pub use ground::{Ground, NetworkGround};
 pub use run::{Plan, Progress, Replay, RunError, Silent, chosen, is_waivable, replay, run};
-pub use testbed::{Node, OtherAnchor, ProofVector, Proofs, Testbed, TestbedError};
+pub use testbed::{Node, OtherAnchor, ProofVector, Proofs, TestParty, Testbed, TestbedError};
 pub use trial::{Application, Trial};
 pub use verdict::{
     CallReport, CheckResult, Conclusion, ExchangeReport, FaultReport, LEVELS, Outcome, Subject, Verdict,

@@ -322,6 +322,10 @@ impl Runner {
         });
         let end = std::panic::AssertUnwindSafe(scenario(&mut trial)).catch_unwind().await;
         let end = end.unwrap_or_else(|_| Err(Stop::Harness("the check itself panicked".into())));
+        let end = match trial.end().await {
+            Ok(()) => end,
+            Err(broken) => end.and(Err(broken)),
+        };
         let calls = trial.calls();
         for (check, watch) in &mut self.rules {
             let Run::Rule(rule) = check.run else { continue };

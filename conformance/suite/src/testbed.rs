@@ -83,7 +83,8 @@ pub struct Testbed {
     /// What the test bed can be told to do: `fund` (admits the key {point}, hexadecimal, of the scheme {scheme}, and gives it
     /// means), `advance` (makes {blocks} blocks), `reorganise` (drops the newest {depth}
     /// blocks, their transactions too, and makes more others), `hold` (makes no blocks by itself), `release`, `prune` (forgets the state and the
-    /// blocks below {block}; with 0 it keeps again whatever it still has).
+    /// blocks below {block}; with 0 it keeps again whatever it still has), `clock` (sets the node's clock {ahead} milliseconds
+    /// ahead of the true time; what it was ahead before does not count).
     #[serde(default)]
     pub controls: BTreeMap<String, Vec<Command>>,
     /// Public keys with the accounts that the framework's own tools derive from them.
@@ -95,7 +96,8 @@ pub struct Testbed {
     /// What proofs are verified against.
     pub proofs: Option<Proofs>,
     /// Names of controls, probe functions and entries that the framework cannot have, each with the reason. What is
-    /// neither here nor offered makes checks end as unknown. `header` here: how the framework makes a block's hash is not
+    /// neither here nor offered makes checks end as unknown. `clock` is the exception: where it is in neither, the node has no
+    /// clock that matters, and time passes for the adapter alone. `header` here: how the framework makes a block's hash is not
     /// public; `trial-run`: reads are run for somebody else than who signs a write, so that they do not tell how it would end. The name of a scheme here: this ledger takes no keys of it, though others of the framework do.
     #[serde(default)]
     pub absent: BTreeMap<String, String>,

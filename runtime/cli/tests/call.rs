@@ -6,12 +6,9 @@ mod support;
 
 use std::fs;
 
+use anvil_process::{Anvil, FIRST_KEY};
 use serde_json::Value as Json;
-use support::{
-    Berth, Shown,
-    anvil::{Anvil, KEY},
-    component,
-};
+use support::{Berth, Shown, component};
 
 struct Setting {
     berth: Berth,
@@ -22,16 +19,16 @@ struct Setting {
 impl Setting {
     fn new() -> Option<Self> {
         let file = component("ethereum")?;
-        let node = Anvil::start()?;
+        let node = Anvil::of_environment(&["--slots-in-an-epoch", "1"])?;
         let berth = Berth::new();
-        fs::write(berth.folder.path().join("key"), KEY).unwrap();
+        fs::write(berth.folder.path().join("key"), FIRST_KEY).unwrap();
         fs::write(berth.folder.path().join("settings.json"), "{\"chain_id\": 31337}").unwrap();
         Some(Setting { berth, node, file })
     }
 
     /// With the node lent.
     fn call(&self, words: &[&str]) -> Shown {
-        let endpoint = format!("node={}", self.node.url);
+        let endpoint = format!("node={}", self.node.url());
         let mut line = vec!["adapter", "call", &self.file, "--settings", "@settings.json"];
         line.extend(["--endpoint", &endpoint]);
         line.extend(words);
@@ -74,7 +71,7 @@ fn a_call_is_begun_signed_elsewhere_resumed_and_sent() {
     let contract = on.preset();
     let key = berth_crypto::SigningKey::from_hex(
         adapter_spec::types::SignatureScheme::EcdsaSecp256k1Keccak256,
-        KEY,
+        FIRST_KEY,
     )
     .unwrap();
     let public = format!("0x{}", hex::encode(key.public_key().point));

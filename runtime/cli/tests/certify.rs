@@ -7,8 +7,9 @@ mod support;
 
 use std::fs;
 
+use anvil_process::Anvil;
 use serde_json::Value as Json;
-use support::{Berth, Shown, anvil::Anvil, component};
+use support::{Berth, Shown, component};
 
 /// A test bed whose node nobody runs.
 const NOBODY: &str = r#"
@@ -116,7 +117,7 @@ struct OnAnvil {
 impl OnAnvil {
     fn new() -> Option<Self> {
         let file = component("ethereum")?;
-        Some(OnAnvil { berth: berth(), node: Anvil::start()?, file })
+        Some(OnAnvil { berth: berth(), node: Anvil::of_environment(&["--slots-in-an-epoch", "1"])?, file })
     }
 
     fn run(&self, command: &str, rest: &str) -> Shown {
@@ -124,7 +125,7 @@ impl OnAnvil {
             concat!(env!("CARGO_MANIFEST_DIR"), "/../../adapters/ethereum/conformance/testbed.toml");
         let Self { file, node, .. } = self;
         let program = std::env::var("BERTH_ANVIL").unwrap();
-        let set = format!("--set node={} --set version=anvil --set program={program}", node.url);
+        let set = format!("--set node={} --set version=anvil --set program={program}", node.url());
         run(&self.berth, &format!("{command} {file} --testbed {testbed} {set} {rest}"))
     }
 }

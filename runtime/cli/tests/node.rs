@@ -22,13 +22,14 @@ use std::{
     time::Duration,
 };
 
+use anvil_process::Anvil;
 use berth_identity::request::Signer;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, body::Bytes};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
-use support::{Berth, anvil::Anvil};
+use support::Berth;
 
 type Http = Client<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>;
 
@@ -228,7 +229,11 @@ async fn lane(shop: Arc<Shop>, contract: String, lane: usize) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_real_ledger_every_write_happens_once_though_the_node_is_killed() {
-    let (Some(component), Some(anvil)) = (support::component("ethereum"), Anvil::start()) else { return };
+    let (Some(component), Some(anvil)) =
+        (support::component("ethereum"), Anvil::of_environment(&["--slots-in-an-epoch", "1"]))
+    else {
+        return;
+    };
     let kills: u64 = env::var("BERTH_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
     let berth = city(&format!("\n[[adapters]]\nfile = {component:?}\n"));
     let folder: PathBuf = berth.folder.path().join("city");
@@ -238,7 +243,7 @@ async fn on_a_real_ledger_every_write_happens_once_though_the_node_is_killed() {
 
     let life = Life::begin(&berth);
     let alice = enrol(&berth, "alice");
-    let endpoint = format!("node={}", anvil.url);
+    let endpoint = format!("node={}", anvil.url());
     let create = [
         "app",
         "create",
@@ -263,7 +268,7 @@ async fn on_a_real_ledger_every_write_happens_once_though_the_node_is_killed() {
     let (_, account) = shop.send("GET", "/v1/applications/shop/account", None, None).await.unwrap();
     let account = account["accounts"][0].as_str().unwrap_or_else(|| panic!("{account}")).to_owned();
     let http = client();
-    rpc(&http, &anvil.url, "anvil_setBalance", json!([account, "0x56bc75e2d63100000"])).await;
+    rpc(&http, anvil.url(), "anvil_setBalance", json!([account, "0x56bc75e2d63100000"])).await;
     let (_, plan) = shop
         .send("POST", "/v1/applications/shop/plan", None, Some(&json!({"goal": "preset"})))
         .await
@@ -297,7 +302,7 @@ async fn on_a_real_ledger_every_write_happens_once_though_the_node_is_killed() {
     }
     // The ledger itself: the deployment and one transaction for each write, none lost and none twice.
     for _ in 0..200 {
-        let latest = rpc(&http, &anvil.url, "eth_getTransactionCount", json!([account, "latest"])).await;
+        let latest = rpc(&http, anvil.url(), "eth_getTransactionCount", json!([account, "latest"])).await;
         let count = u64::from_str_radix(latest.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
         assert!(count <= written + 1, "{count} transactions for {written} writes");
         if count == written + 1 {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::support::{
     TestHost, User, answered,
-    anvil::{Anvil, FIRST_KEY, SECOND_KEY, open},
+    anvil::{Anvil, open},
     options,
 };
 use adapter_spec::{Ledger, types::*};
 use alloy_primitives::keccak256;
+use anvil_process::{FIRST_KEY, SECOND_KEY};
 use serde_json::{Value as Json, json};
 
 /// Starts Anvil, or ends the test and says that it did not run.

@@ -1,9 +1,7 @@
 //! Anvil, started for one test on a port of its own.
 
 use std::{
-    io::{BufRead, BufReader},
     path::PathBuf,
-    process::{Child, Command, Stdio},
     sync::{Arc, LazyLock},
 };
 
@@ -16,47 +14,13 @@ use serde_json::{Value, json};
 
 use super::{Application, TestHost};
 
-/// Anvil's first well-known key; the account has 10,000 ether.
-pub const FIRST_KEY: &str = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
-/// Its second.
-pub const SECOND_KEY: &str = "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
-
-pub struct Anvil {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Anvil {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+pub struct Anvil(anvil_process::Anvil);
 
 impl Anvil {
     /// Mines only when it is told to. None, and a line that says so, when the program is not given.
     pub fn start(arguments: &[&str]) -> Option<Arc<Self>> {
-        let Ok(program) = std::env::var("BERTH_ANVIL") else {
-            eprintln!("NOT RUN: BERTH_ANVIL does not name the anvil program");
-            return None;
-        };
-        let mut child = Command::new(program)
-            .args(["--port", "0", "--host", "127.0.0.1", "--slots-in-an-epoch", "2", "--no-mining"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("anvil starts");
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = loop {
-            let line = lines.next().expect("anvil says where it listens").unwrap();
-            if let Some(address) = line.strip_prefix("Listening on ") {
-                break address.to_owned();
-            }
-        };
-        // Its output must be read, or it stops.
-        std::thread::spawn(move || lines.for_each(drop));
-        Some(Arc::new(Anvil { child, url: format!("http://{address}") }))
+        let arguments = [&["--slots-in-an-epoch", "2", "--no-mining"], arguments].concat();
+        anvil_process::Anvil::of_environment(&arguments).map(|anvil| Arc::new(Anvil(anvil)))
     }
 
     /// Asks the node, as the adapter's endpoint does.
@@ -64,7 +28,7 @@ impl Anvil {
         let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
         let cut = |error: ureq::Error| JsonRpcFailure::Transport(Failure::Interrupted(error.to_string()));
         let mut response =
-            ureq::post(&self.url).header("content-type", "application/json").send(body).map_err(cut)?;
+            ureq::post(self.0.url()).header("content-type", "application/json").send(body).map_err(cut)?;
         let answer: Value =
             serde_json::from_str(&response.body_mut().read_to_string().map_err(cut)?).unwrap();
         match answer.get("error") {

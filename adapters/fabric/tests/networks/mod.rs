@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
+use adapter_spec::types::SignatureScheme;
+use berth_crypto::SigningKey;
 use berth_devnet_fabric::{Batch, Consensus, Network, Options};
-use berth_suite::Testbed;
+use berth_suite::{TestParty, Testbed};
+use fabric_network::Programs;
 use prost::Message as _;
 use serde_json::Value;
 
@@ -62,6 +65,89 @@ pub async fn places(network: &Network) -> BTreeMap<String, String> {
         places.insert(format!("{name}-certificate"), text(&material, &format!("{user}/certificateDer")));
     }
     places
+}
+
+/// Tells the network's control something, and gives its answer.
+pub fn tell(network: &Network, method: &str, params: Value) -> Value {
+    let request = serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    let answer = ureq::post(network.control_url()).send(request.to_string()).expect("the control answers");
+    let answer = answer.into_body().read_to_string().expect("the control's answer is text");
+    let answer: Value = serde_json::from_str(&answer).expect("the control's answer is JSON");
+    answer.get("result").unwrap_or_else(|| panic!("the control refuses {method}: {answer}")).clone()
+}
+
+/// More parties than the test bed file has, so that each of several actors of a check is somebody else: the network's own
+/// authority enrols them.
+pub fn enrol(network: &Network, testbed: &mut Testbed, count: u8) {
+    for number in 1..=count {
+        let secret = [number; 32];
+        let key = SigningKey::from_bytes(SignatureScheme::EcdsaP256Sha256, &secret).expect("a key");
+        let params = serde_json::json!({
+            "point": hex::encode(&key.public_key().point), "organisation": "Org1MSP", "name": format!("party{number}"),
+        });
+        let answer = tell(network, "enrol", params);
+        testbed.parties.push(TestParty {
+            account: None,
+            scheme: SignatureScheme::EcdsaP256Sha256,
+            secret: hex::encode(secret),
+            certificate: Some(text(&answer, "/certificate")),
+        });
+    }
+}
+
+/// A network of real Fabric programs, with the test bed for it. None, and a line that says so, where the programs are not given.
+pub async fn real() -> Option<(fabric_network::Network, Testbed)> {
+    let programs = match Programs::from_environment() {
+        Ok(programs) => programs,
+        Err(reason) => {
+            eprintln!("NOT RUN: {reason}");
+            return None;
+        }
+    };
+    let network = fabric_network::Network::start(programs, &fabric_network::Options::default());
+    let network = network.unwrap_or_else(|error| panic!("{error}"));
+    let anchor = network.genesis("mychannel").expect("the first block");
+    let other = of_seed("another network", Consensus::Raft).await;
+    let mut places = BTreeMap::from([
+        ("name".to_owned(), "Hyperledger Fabric".to_owned()),
+        ("version".into(), "Hyperledger Fabric".into()),
+        ("control".into(), String::new()),
+        ("genesis-hash".into(), String::new()),
+        ("anchor".into(), hex::encode(anchor)),
+        ("other-channel".into(), hex::encode(network.genesis("otherchannel").expect("the first block"))),
+        ("other-network".into(), genesis(&other, "mychannel")),
+    ]);
+    let [first, second] = network.organisations.as_slice() else { panic!("two organisations") };
+    for (number, organisation) in [(1, first), (2, second)] {
+        places.insert(format!("peer{number}"), format!("https://{}", organisation.address));
+        places.insert(format!("peer{number}-name"), "localhost".into());
+        places.insert(format!("peer{number}-ca"), organisation.authority_pem.clone());
+    }
+    for (name, user) in [("client", &first.admin), ("user1", &first.users[0]), ("user2", &first.users[1])] {
+        places.insert(format!("{name}-secret"), user.secret.to_string());
+        places.insert(format!("{name}-certificate"), hex::encode(&user.certificate));
+    }
+    let mut testbed = testbed(&places);
+    testbed.patience = 1500;
+    for user in first.users.iter().skip(2).chain(&second.users) {
+        testbed.parties.push(TestParty {
+            account: Some(user.account()),
+            scheme: SignatureScheme::EcdsaP256Sha256,
+            secret: user.secret.to_string(),
+            certificate: Some(hex::encode(&user.certificate)),
+        });
+    }
+    for (control, reason) in [
+        ("advance", "blocks come with transactions"),
+        ("hold", "orderers order what comes"),
+        ("release", "orderers order what comes"),
+        ("prune", "a peer keeps all blocks"),
+        ("clock", "the programs go by the machine's clock, which is not ours to move"),
+    ] {
+        testbed.controls.remove(control);
+        testbed.absent.insert(control.into(), reason.into());
+    }
+    Some((network, testbed))
 }
 
 /// The test bed with its places filled in.

@@ -9,12 +9,9 @@
     reason = "tests may fail loudly"
 )]
 
-use std::{
-    io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::path::{Path, PathBuf};
 
+use anvil_process::Anvil;
 use berth_devnet_evm::{
     ethereum::{EthereumConfig, EthereumNode},
     fisco::{FiscoConfig, FiscoNode, Generation},
@@ -122,26 +119,9 @@ async fn the_ethereum_like_node_answers_viem_as_anvil_does() {
     let served = node.serve().await.unwrap();
     let ours = run(&packages, "ethereum.mjs", &[&served.rpc.url]).await;
     assert_eq!(ours["hashIsTheHeaders"], true);
-    let Ok(program) = std::env::var("BERTH_ANVIL") else {
-        println!("NOT RUN: BERTH_ANVIL does not name the anvil program, so nothing is compared");
-        return;
-    };
-    let mut anvil = std::process::Command::new(program)
-        .args(["--port", "0", "--host", "127.0.0.1", "--slots-in-an-epoch", "2", "--hardfork", "prague"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(anvil.stdout.take().unwrap()).lines();
-    let address = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned))
-        .unwrap();
-    std::thread::spawn(move || lines.for_each(drop));
-    let theirs = run(&packages, "ethereum.mjs", &[&format!("http://{address}")]).await;
-    let _ = anvil.kill();
-    let _ = anvil.wait();
+    let anvil = Anvil::of_environment(&["--slots-in-an-epoch", "2", "--hardfork", "prague"]);
+    let Some(anvil) = anvil else { return };
+    let theirs = run(&packages, "ethereum.mjs", &[anvil.url()]).await;
     let mut found = Vec::new();
     differences("", &ours, &theirs, &mut found);
     assert!(found.is_empty(), "{}", found.join("\n"));

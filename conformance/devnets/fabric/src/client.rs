@@ -4,7 +4,6 @@
 use prost::Message as _;
 
 use crate::{
-    clock,
     error::NetworkError,
     identity::Key,
     lifecycle::LIFECYCLE,
@@ -21,6 +20,8 @@ use crate::{
 
 /// Somebody who calls chaincodes.
 pub struct Client<'a> {
+    /// When it asks, by its own clock: milliseconds since 1970.
+    pub now: u64,
     /// The serialised identity.
     pub identity: Vec<u8>,
     /// Its key.
@@ -51,7 +52,7 @@ impl Client<'_> {
         let chaincode = ChaincodeId { name: chaincode, ..ChaincodeId::default() };
         let extension = ChaincodeHeaderExtension { chaincode_id: Some(chaincode.clone()) };
         let id = transaction_id(&signer);
-        let milliseconds = clock::milliseconds();
+        let milliseconds = self.now;
         let timestamp = Timestamp {
             seconds: (milliseconds / 1000).try_into().unwrap_or_default(),
             nanos: (milliseconds % 1000 * 1_000_000).try_into().unwrap_or_default(),

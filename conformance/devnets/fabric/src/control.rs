@@ -107,6 +107,11 @@ async fn carry_out(node: &Node, address: SocketAddr, method: &str, params: &Para
             node.channels().for_each(|channel| channel.forget_before(block));
             Ok(heights(node))
         }
+        "clock" => {
+            let ahead = params.number("ahead", 0).ok_or("clock takes milliseconds, by which it is ahead")?;
+            node.clock().set_ahead(ahead);
+            Ok(json!(node.clock().milliseconds()))
+        }
         "enrol" => enrol(node, params),
         "disagree" => {
             let disagree = params.get("disagree", 0).and_then(Value::as_bool).unwrap_or(true);
@@ -116,7 +121,7 @@ async fn carry_out(node: &Node, address: SocketAddr, method: &str, params: &Para
         "material" => material::connection(node, address).map_err(|error| error.to_string()),
         "heights" => Ok(heights(node)),
         other => Err(format!(
-            "there is no method {other:?}; there are advance, disagree, enrol, heights, hold, material, prune, release"
+            "there is no method {other:?}; there are advance, clock, disagree, enrol, heights, hold, material, prune, release"
         )),
     }
 }

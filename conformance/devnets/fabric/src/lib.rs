@@ -10,7 +10,7 @@
 
 mod channel;
 pub mod client;
-mod clock;
+pub mod clock;
 pub mod contract;
 mod control;
 mod error;

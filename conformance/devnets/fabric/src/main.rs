@@ -64,6 +64,7 @@ The control takes JSON-RPC 2.0 by HTTP POST; parameters by name or by place:
   enrol {point, organisation, role, name, expired}
                                    a certificate for a public point of P-256 (SEC1, hexadecimal):
                                    mspId, certificate (DER, hexadecimal), pem, account
+  clock {ahead}                    sets the peers' and orderers' clock ahead of the machine's, milliseconds
   disagree {disagree}              peers but the first spoil their answers, or no longer
   heights, material                the channels' heights; what is printed at the start
 

@@ -165,7 +165,7 @@ fn transact(
     alone: bool,
 ) -> Result<String, NetworkError> {
     let failed = |reason: &str| NetworkError::internal(format!("call {chaincode}"), reason);
-    let client = Client { identity: user.identity(), key: &user.key };
+    let client = Client { now: node.clock().milliseconds(), identity: user.identity(), key: &user.key };
     let invocation = Invocation {
         channel: channel.name.clone(),
         chaincode: chaincode.into(),
@@ -188,7 +188,7 @@ fn transact(
 
 /// Makes so many blocks on every channel, each with one transaction that changes nothing that anybody reads.
 pub async fn advance(node: &Node, blocks: u64) -> Result<(), NetworkError> {
-    let user = user(node, "User2")?;
+    let user = user(node, "Admin")?;
     for channel in node.channels() {
         for _ in 0..blocks {
             let id = transact(node, channel, user, "probe", vec![b"tick".to_vec()], true)?;

@@ -12,7 +12,7 @@ use prost::Message as _;
 
 use crate::{
     channel::Channel,
-    clock,
+    clock::Clock,
     contract::{Call, Contract, Failure, OK},
     error::NetworkError,
     identity::{Identity, Role},
@@ -98,6 +98,12 @@ impl Node {
             || defined()
     }
 
+    /// The peers' and orderers' clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.members.identities.clock
+    }
+
     /// Checks a proposal as a peer does before it runs it.
     ///
     /// # Errors
@@ -108,7 +114,7 @@ impl Node {
             .channel(&unpacked.channel)
             .cloned()
             .ok_or_else(|| Refused::Channel(format!("channel '{}' not found", unpacked.channel)))?;
-        unpacked.check_time(clock::milliseconds()).map_err(Refused::Invalid)?;
+        unpacked.check_time(self.clock().milliseconds()).map_err(Refused::Invalid)?;
         let creator = unpacked.check(&self.members.identities, signed).map_err(Refused::Invalid)?;
         if channel.ledger().transaction(&unpacked.transaction).is_some() {
             return Err(Refused::Invalid(format!(

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use x509_cert::der::DateTime;
 
 use crate::{
-    identity::{Identities, Identity},
+    identity::{Identities, Identity, IdentityFault},
     proto::{
         common::{ChannelHeader, Header, HeaderType, SignatureHeader},
         peer::{
@@ -157,6 +157,8 @@ impl Unpacked {
             |msp_id: &str| invalid(&format!("access denied: channel [{channel}] creator org [{msp_id}]"));
         let creator = match identities.identify(&self.signature_header.creator) {
             Ok(creator) => creator,
+            // The peer's filter of requests says so, before the proposal is looked at.
+            Err(IdentityFault::Expired) => return Err("proposal client identity expired".into()),
             Err(_) => return Err(unknown()),
         };
         creator.verify(&signed.proposal_bytes, &signed.signature).map_err(|_| denied(&creator.msp_id))?;

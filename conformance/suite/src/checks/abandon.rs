@@ -86,7 +86,7 @@ async fn giving_up_works(trial: &mut Trial) -> Checked {
     let stranger = trial.application().await?;
     given_up(&stranger, &request, "a call that reserved nothing").await?;
     let request = begun(trial, &application, &actor).await?;
-    if trial.pass(&application, &request.valid_until).await? {
+    if Trial::where_it_can(trial.pass(&application, &request.valid_until).await)? {
         given_up(&application, &request, "a call that has expired").await?;
     }
     next_is_taken(trial, &application, &actor, "calls that were given up").await

@@ -62,29 +62,30 @@ pub(super) const READS: &[Deed] = &[
 ];
 
 impl Deed {
-    /// The function that it calls.
-    pub(super) fn function(self) -> Function {
+    /// The functions that it calls: a read is begun and, where a ledger has its reads signed, resumed.
+    pub(super) fn functions(self) -> &'static [Function] {
         match self {
-            Deed::Status => Function::Status,
-            Deed::Accounts => Function::Accounts,
-            Deed::Evaluate | Deed::Begin | Deed::StoreGet => Function::Begin,
-            Deed::Resume => Function::Resume,
-            Deed::Send => Function::Send,
-            Deed::Receipt => Function::Receipt,
-            Deed::Estimate => Function::Estimate,
-            Deed::Plan => Function::Plan,
-            Deed::ContractAbi => Function::ContractAbi,
-            Deed::Block => Function::Block,
-            Deed::Events => Function::Events,
+            Deed::Status => &[Function::Status],
+            Deed::Accounts => &[Function::Accounts],
+            Deed::Evaluate | Deed::StoreGet => &[Function::Begin, Function::Resume],
+            Deed::Begin => &[Function::Begin],
+            Deed::Resume => &[Function::Resume],
+            Deed::Send => &[Function::Send],
+            Deed::Receipt => &[Function::Receipt],
+            Deed::Estimate => &[Function::Estimate],
+            Deed::Plan => &[Function::Plan],
+            Deed::ContractAbi => &[Function::ContractAbi],
+            Deed::Block => &[Function::Block],
+            Deed::Events => &[Function::Events],
         }
     }
 
     /// For people.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Deed::Evaluate => "core.ledger.begin of a read",
-            Deed::StoreGet => "core.ledger.begin of a preset get",
-            _ => self.function().name(),
+            Deed::Evaluate => "a read",
+            Deed::StoreGet => "a preset get",
+            _ => self.functions().first().map_or("", |function| function.name()),
         }
     }
 }
@@ -176,8 +177,10 @@ impl Day {
     ) -> Result<Done, Stop> {
         let ready = self.prepare(trial, deed).await?;
         for (which, disturbance) in wrong {
-            let which = Which { function: Some(deed.function()), ..which.clone() };
-            self.application.disturb(which, disturbance.clone());
+            for function in deed.functions() {
+                let which = Which { function: Some(*function), ..which.clone() };
+                self.application.disturb(which, disturbance.clone());
+            }
         }
         let made = self.make(trial, deed, &ready).await;
         self.application.calm();
@@ -237,7 +240,7 @@ impl Day {
             }
             (Deed::Evaluate, _) => {
                 let call = trial.evaluate("echo-text", vec![Value::Text(self.word.clone())])?;
-                drop(app.begin(call, parties, options).await);
+                drop(app.read(call, &self.actor, options).await);
             }
             (Deed::Begin, _) => drop(app.begin(trial.add(1)?, parties, options).await),
             (Deed::Resume, Ready::Signed(continuation, signatures)) => {
@@ -267,7 +270,7 @@ impl Day {
             (Deed::StoreGet, _) => {
                 let key = self.key.clone().unwrap_or_default();
                 let call = trial.store_call(app, StoreOperation::Get(key)).await?;
-                drop(app.begin(call, parties, options).await);
+                drop(app.read(call, &self.actor, options).await);
             }
         }
         app.last_call()

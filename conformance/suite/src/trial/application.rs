@@ -176,9 +176,9 @@ impl Application {
         self.kept().disturbances.plan(which, disturbance);
     }
 
-    /// Has the answers of one list come in the opposite order from now on, in calls of this function.
-    pub fn reorder(&self, function: Function) {
-        self.kept().disturbances.reorders = Some(function);
+    /// Has the answers of one list come in the opposite order from now on, in calls of these functions.
+    pub fn reorder(&self, functions: &'static [Function]) {
+        self.kept().disturbances.reorders = functions;
     }
 
     /// Has everything go right again. Gives how many requests were disturbed and how many lists reordered until now.

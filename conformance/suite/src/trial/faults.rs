@@ -158,7 +158,7 @@ impl Which {
 pub(crate) struct Disturbances {
     planned: Vec<(Which, Disturbance, u32)>,
     /// Whether answers of one list come in the opposite order.
-    pub(crate) reorders: Option<Function>,
+    pub(crate) reorders: &'static [Function],
     pub(crate) reordered: u32,
     /// How many requests were disturbed.
     pub(crate) done: u32,
@@ -177,7 +177,7 @@ impl Disturbances {
 
     pub(crate) fn clear(&mut self) {
         self.planned.clear();
-        self.reorders = None;
+        self.reorders = &[];
     }
 
     /// Remembers from now on what each question is first answered.
@@ -256,7 +256,7 @@ impl Disturbances {
     }
 
     pub(crate) fn reorder<T>(&mut self, function: Function, answers: &mut [T]) {
-        if self.reorders == Some(function) && answers.len() > 1 {
+        if self.reorders.contains(&function) && answers.len() > 1 {
             answers.reverse();
             self.reordered += 1;
         }

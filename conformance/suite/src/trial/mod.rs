@@ -19,7 +19,7 @@ use std::{
     collections::BTreeMap,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicI64},
 };
 
 use adapter_spec::{
@@ -73,6 +73,8 @@ pub struct Trial {
     replayed: Option<Vec<Recording>>,
     replayers: Vec<Arc<Replayer>>,
     actors: usize,
+    /// How far the node's clock was set ahead, milliseconds.
+    ahead: AtomicI64,
 }
 
 /// What a scenario is made from.
@@ -118,6 +120,7 @@ impl Trial {
             replayed,
             replayers: Vec::new(),
             actors: 0,
+            ahead: AtomicI64::new(0),
         }
     }
 

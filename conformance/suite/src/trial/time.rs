@@ -1,10 +1,12 @@
-//! Time passes: the adapter's clock, and blocks.
+//! Time passes: the adapter's clock, the node's, and blocks.
+
+use std::sync::atomic::Ordering;
 
 use adapter_spec::types::Validity;
 use berth_lending::recording::Import;
 
 use super::{Application, Trial, observed::json};
-use crate::check::{Expect as _, Stop};
+use crate::check::{Checked, Expect as _, Stop};
 
 /// An hour in milliseconds.
 pub const HOUR: u64 = 60 * 60 * 1000;
@@ -23,14 +25,61 @@ impl Application {
         })
     }
 
-    /// Moves the adapter's clock on by milliseconds, beside what it was moved before.
-    pub fn move_clock(&self, millis: i64) {
+    /// Moves the adapter's clock on by milliseconds, beside what it was moved before; how far it is ahead then.
+    fn move_clock(&self, millis: i64) -> i64 {
         let mut kept = self.kept();
         kept.skew = kept.skew.saturating_add(millis);
+        kept.skew
     }
 }
 
 impl Trial {
+    /// Lets time pass: the adapter's clock moves on by milliseconds, and the node's with it where it has one that can be
+    /// moved. A clock of the adapter's that is wrong is another thing, see [`Application::set_clock`].
+    ///
+    /// # Errors
+    /// `NotApplicable` where the node goes by a clock that nobody can move.
+    pub async fn let_pass(&self, application: &Application, millis: i64) -> Checked {
+        if let Some(reason) = self.facts.testbed.absent.get("clock") {
+            return Err(Stop::NotApplicable(reason.clone()));
+        }
+        let ahead = application.move_clock(millis);
+        // A node has one clock, and this scenario's may have moved further for another application.
+        let before = self.ahead.fetch_max(ahead, Ordering::Relaxed);
+        if ahead > before && self.can("clock") {
+            self.control("clock", &[("ahead", u64::try_from(ahead).unwrap_or_default())]).await?;
+        }
+        Ok(())
+    }
+
+    /// What came of letting time pass, for a check that has more to look at: nothing, where nobody can move the node's clock.
+    ///
+    /// # Errors
+    /// Whatever else went wrong.
+    pub fn where_it_can<T: Default>(passed: Result<T, Stop>) -> Result<T, Stop> {
+        match passed {
+            Err(Stop::NotApplicable(_)) => Ok(T::default()),
+            passed => passed,
+        }
+    }
+
+    /// Sets the clocks right again that time has passed on.
+    ///
+    /// # Errors
+    /// When the test bed is broken.
+    pub async fn turn_back(&self, application: &Application) -> Checked {
+        application.set_clock(0);
+        self.end().await
+    }
+
+    /// Gives the node's clock back as it was.
+    pub(crate) async fn end(&self) -> Checked {
+        if self.ahead.swap(0, Ordering::Relaxed) > 0 && self.can("clock") {
+            self.control("clock", &[("ahead", 0)]).await?;
+        }
+        Ok(())
+    }
+
     /// Moves time or blocks to `before` units before the end of a validity (blocks or milliseconds), or beyond it where
     /// `before` is negative. False: it has no end.
     ///
@@ -50,7 +99,7 @@ impl Trial {
                 };
                 let target = until.saturating_add_signed(before.saturating_neg());
                 let millis = i128::from(target) - i128::from(now);
-                application.move_clock(i64::try_from(millis).unwrap_or(i64::MAX));
+                self.let_pass(application, i64::try_from(millis).unwrap_or(i64::MAX)).await?;
                 Ok(true)
             }
             Validity::Block(until) => {
@@ -79,7 +128,7 @@ impl Trial {
         let has_end = self.approach(application, validity, beyond).await?;
         if matches!(validity, Validity::Block(_)) {
             // Blocks take their time.
-            application.move_clock(i64::try_from(HOUR).unwrap_or(0));
+            self.let_pass(application, i64::try_from(HOUR).unwrap_or(0)).await?;
         }
         Ok(has_end)
     }

@@ -1,6 +1,5 @@
 //! Shows the Ethereum adapter at work on a node of its own: `cargo xtask demo`.
 
-mod anvil;
 mod application;
 mod token;
 
@@ -19,7 +18,7 @@ use adapter_spec::{
         StoreAnswer, StoreEntry, StoreOperation, Transport, Value,
     },
 };
-use anvil::Anvil;
+use anvil_process::{Anvil, FIRST_KEY};
 use application::{Application, function};
 use berth_cli::{cost, places, show};
 use berth_crypto::SigningKey;
@@ -29,6 +28,11 @@ use berth_lending::{
     recording::{Recorder, Replayer},
 };
 use clap::Parser;
+
+/// The account of the second of Anvil's well-known keys.
+const OTHER_ACCOUNT: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+/// The chain that Anvil makes.
+const CHAIN: u64 = 31_337;
 
 /// Anything that stops the demonstration.
 pub type Trouble = Box<dyn Error + Send + Sync>;
@@ -91,17 +95,17 @@ async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
     println!("Berth: one host, any blockchain framework. Here it is Ethereum.");
 
     story.step("Start a local Ethereum node (Anvil)");
-    let node = Anvil::start(&arguments.anvil).await?;
-    say(&format!("it listens at {}, chain {}", node.url, anvil::CHAIN));
+    let mut node = Anvil::start(&arguments.anvil, &["--slots-in-an-epoch", "1"])?;
+    say(&format!("it listens at {}, chain {}", node.url(), CHAIN));
 
     story.step("Load the adapter, a WebAssembly component in a sandbox");
     let meter = Arc::new(cost::Ledger::default());
     let adapter = load(&arguments.components, meter.clone()).await?;
     say("it has no files, network or keys: only what it is lent, here this node");
 
-    let settings = format!("{{\"chain_id\": {}}}", anvil::CHAIN);
-    let ledger = adapter.open(lend(&adapter, &node.url)?, &settings).await?;
-    let key = SigningKey::from_hex(SignatureScheme::EcdsaSecp256k1Keccak256, anvil::TEST_KEY)?;
+    let settings = format!("{{\"chain_id\": {}}}", CHAIN);
+    let ledger = adapter.open(lend(&adapter, node.url())?, &settings).await?;
+    let key = SigningKey::from_hex(SignatureScheme::EcdsaSecp256k1Keccak256, FIRST_KEY)?;
     let account =
         ledger.accounts(key.public_key()).await?.into_iter().next().ok_or("the key has no account")?;
     say(&format!("we are {account}, a well-known test account"));
@@ -113,7 +117,7 @@ async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
     let token = token_contract(&mut story, &mut application).await?;
     events(&mut story, &mut application, &token).await?;
     block(&mut story, &mut application).await?;
-    replay(&mut story, &mut application, &adapter, &node.url, &token, &settings).await?;
+    replay(&mut story, &mut application, &adapter, node.url(), &token, &settings).await?;
 
     story.step("What it cost");
     say("time: from call to answer, with the node's; adapter: the sandbox's part");
@@ -121,7 +125,7 @@ async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
     print!("{}", cost::table("step", application.costs.iter().map(|(name, usage)| (name.as_str(), usage))));
 
     story.step("Stop the node");
-    node.stop().await?;
+    node.stop();
     say("done; nothing is left running");
     Ok(())
 }
@@ -220,7 +224,7 @@ async fn token_contract(story: &mut Story, application: &mut Application) -> Res
     say(&format!("the token is {token}, with 1,000 for us"));
     application.note("deploy the token");
 
-    let to = Value::Text(anvil::OTHER_ACCOUNT.into());
+    let to = Value::Text(OTHER_ACCOUNT.into());
     let arguments = vec![to.clone(), Value::Integer("30".into())];
     let receipt =
         application.write(Call::Invoke(function(&token, "transfer(address,uint256)", arguments))).await?;
@@ -229,13 +233,13 @@ async fn token_contract(story: &mut Story, application: &mut Application) -> Res
     application.note("transfer");
 
     let balance = application.read(Call::Evaluate(balance_of(&token))).await?;
-    say(&format!("balanceOf({}) is {}", short(anvil::OTHER_ACCOUNT), balance.json.unwrap_or_default()));
+    say(&format!("balanceOf({}) is {}", short(OTHER_ACCOUNT), balance.json.unwrap_or_default()));
     application.note("read the balance");
     Ok(token)
 }
 
 fn balance_of(token: &str) -> adapter_spec::types::ContractCall {
-    function(token, "balanceOf(address)(uint256)", vec![Value::Text(anvil::OTHER_ACCOUNT.into())])
+    function(token, "balanceOf(address)(uint256)", vec![Value::Text(OTHER_ACCOUNT.into())])
 }
 
 /// Reads events, makes one more, and goes on where the first page ended.
@@ -251,7 +255,7 @@ async fn events(story: &mut Story, application: &mut Application, token: &str) -
     say(&format!("{} events so far; the cursor has {} bytes", first.events.len(), first.cursor.len()));
     application.note("first events");
 
-    let arguments = vec![Value::Text(anvil::OTHER_ACCOUNT.into()), Value::Integer("7".into())];
+    let arguments = vec![Value::Text(OTHER_ACCOUNT.into()), Value::Integer("7".into())];
     application.write(Call::Invoke(function(token, "transfer(address,uint256)", arguments))).await?;
     application.note("another transfer");
 

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, RwLock},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use p256::ecdsa;
@@ -16,7 +15,7 @@ use x509_cert::{
 };
 
 use super::Role;
-use crate::proto::msp::SerializedIdentity;
+use crate::{clock::Clock, proto::msp::SerializedIdentity};
 
 /// The object identifier of an organisational unit in a name (X.520).
 const ORGANISATIONAL_UNIT: &str = "2.5.4.11";
@@ -29,8 +28,10 @@ const REMEMBERED: usize = 4096;
 pub enum IdentityFault {
     /// It does not decode, or its organisation is unknown.
     Unknown,
-    /// It is not of that organisation's authority, or its time is over.
+    /// It is not of that organisation's authority.
     Invalid,
+    /// Its time is over, or has not come.
+    Expired,
     /// A signature is not its own, or not with s in the lower half of the order.
     Signature,
 }
@@ -75,8 +76,7 @@ impl Identity {
             .map_err(|_| IdentityFault::Signature)
     }
 
-    fn is_in_time(&self) -> bool {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    fn is_in_time(&self, now: u64) -> bool {
         (self.not_before..=self.not_after).contains(&now)
     }
 }
@@ -88,6 +88,8 @@ pub struct Identities {
     authorities: BTreeMap<String, Vec<u8>>,
     /// Identities whose certificates were found good but for their time, by their bytes.
     known: RwLock<HashMap<Vec<u8>, Arc<Identity>>>,
+    /// By which certificates are in their time.
+    pub clock: Clock,
 }
 
 impl Identities {
@@ -121,7 +123,7 @@ impl Identities {
                 identity
             }
         };
-        if identity.is_in_time() { Ok(identity) } else { Err(IdentityFault::Invalid) }
+        if identity.is_in_time(self.clock.seconds()) { Ok(identity) } else { Err(IdentityFault::Expired) }
     }
 
     fn judge(&self, serialized: &[u8]) -> Result<Identity, IdentityFault> {

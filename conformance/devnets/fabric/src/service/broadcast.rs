@@ -3,7 +3,7 @@
 use prost::Message as _;
 
 use crate::{
-    identity::Role,
+    identity::{IdentityFault, Role},
     node::Node,
     proto::common::{ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader, Status},
 };
@@ -34,8 +34,11 @@ pub fn receive(node: &Node, envelope: Envelope) -> Result<(), (Status, String)> 
             "message payload is {size} bytes and exceeds maximum allowed {most} bytes"
         )));
     }
-    let identity = node.members.identities.identify(&signer.creator).ok();
-    let identity = identity.filter(|identity| {
+    let identity = node.members.identities.identify(&signer.creator);
+    if matches!(identity, Err(IdentityFault::Expired)) {
+        return Err(bad("broadcast client identity expired"));
+    }
+    let identity = identity.ok().filter(|identity| {
         (identity.is(Role::Client) || identity.is(Role::Admin))
             && identity.verify(&envelope.payload, &envelope.signature).is_ok()
     });

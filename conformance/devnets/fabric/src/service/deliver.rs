@@ -9,7 +9,6 @@ use tonic::{Status, Streaming};
 use super::gateway::reader;
 use crate::{
     channel::Channel,
-    clock,
     identity::Identity,
     ledger::BlockEntry,
     node::Node,
@@ -111,7 +110,7 @@ fn read(node: &Node, request: &Envelope) -> Result<Wanted, BlockStatus> {
         return Err(bad);
     }
     let sent = channel_header.timestamp.and_then(|time| u64::try_from(time.seconds).ok()).ok_or(bad)?;
-    if sent.abs_diff(clock::milliseconds() / 1000) > WINDOW_SECONDS {
+    if sent.abs_diff(node.clock().seconds()) > WINDOW_SECONDS {
         return Err(bad);
     }
     let channel = node.channel(&channel_header.channel_id).cloned().ok_or(BlockStatus::NotFound)?;

@@ -13,6 +13,7 @@ use std::{
 
 use berth_devnet_fabric::{
     client::{Client, Invocation},
+    clock,
     identity::Key,
     proto::{
         common::Envelope,
@@ -81,7 +82,7 @@ impl Peer {
     }
 
     pub fn client(&self) -> Client<'_> {
-        Client { identity: self.identity.clone(), key: &self.key }
+        Client { now: clock::milliseconds(), identity: self.identity.clone(), key: &self.key }
     }
 
     pub async fn call<A, B>(&self, path: &'static str, message: A) -> Result<B, Status>

@@ -7,7 +7,7 @@ use adapter_spec::{
 
 use crate::{
     check::{Checked, Expect as _, Facts, Fault, Stop, ensure, fail},
-    trial::{Actor, Application, Observed, Trial},
+    trial::{Actor, Application, Observed, Signed, Trial},
 };
 
 /// What `begin` answers to a call that is given up at once: none where it is accepted.
@@ -125,7 +125,7 @@ pub(super) async fn a_read_changes_nothing(trial: &mut Trial) -> Checked {
     })
 }
 
-/// How a write fails: at `begin`, or in its receipt.
+/// How a write fails: at `begin`, once it is signed, when it is sent, or in its receipt.
 async fn failure(
     trial: &mut Trial,
     application: &Application,
@@ -133,13 +133,10 @@ async fn failure(
     call: Call,
 ) -> Result<Option<Error>, Stop> {
     let options = trial.options();
-    let step = match application.begin(call, actor.parties(), options).await {
-        Ok(step) => step,
-        Err(CallError::Answered(error)) => return Ok(Some(error)),
-        Err(CallError::Ended(ended)) => return fail("an answer of begin", ended.to_string()),
-    };
-    let crate::trial::Signed::Envelope(envelope) = application.sign(actor, step).await? else {
-        return fail("a write ends in send", "an answer");
+    let envelope = match application.try_call(call, actor, options).await? {
+        Ok(Signed::Envelope(envelope)) => envelope,
+        Ok(Signed::Answer(_)) => return fail("a write ends in send", "an answer"),
+        Err(error) => return Ok(Some(error)),
     };
     if let Err(failure) = application.try_send(&envelope).await? {
         return Ok(Some(failure.error));

@@ -218,7 +218,7 @@ pub(super) async fn reordered(trial: &mut Trial) -> Checked {
         if !day.can(trial, deed) {
             continue;
         }
-        day.application.reorder(deed.function());
+        day.application.reorder(deed.functions());
         let wrong = day.calmly(trial, deed).await?;
         day.application.calm();
         lists += wrong.exchanges.len();

@@ -9,7 +9,7 @@ use berth_lending::recording::Import;
 use super::send::{Ready, ready};
 use crate::{
     check::{Checked, Facts, Fault, Stop, ensure, fail, same},
-    trial::{HOUR, Observed, Trial, observed::json},
+    trial::{HOUR, Observed, Signed, Trial, observed::json},
 };
 
 /// Blocks after which an envelope without an end is still taken.
@@ -51,7 +51,7 @@ pub(super) async fn until_its_end(trial: &mut Trial) -> Checked {
     // A second, or a block, before the end.
     let before = if matches!(envelope.valid_until, Validity::Millis(_)) { 1000 } else { 1 };
     if !trial.approach(application, &envelope.valid_until, before).await? {
-        application.move_clock(i64::try_from(24 * HOUR).unwrap_or(0));
+        trial.let_pass(application, i64::try_from(24 * HOUR).unwrap_or(0)).await?;
         trial.advance(SOME_BLOCKS).await?;
     }
     let sent = application.try_send(envelope).await?;
@@ -80,6 +80,8 @@ pub(super) async fn late(trial: &mut Trial) -> Checked {
         return ready.took_effect_once(trial, "one late envelope that was taken").await;
     }
     trial.advance(2).await?;
+    // The signer's own time may be over with it, and then nobody reads for them.
+    trial.turn_back(application).await?;
     ready.counter.grew_by(trial, application, 0, "a late envelope that expired").await
 }
 
@@ -90,7 +92,16 @@ pub(super) async fn late_behind_another(trial: &mut Trial) -> Checked {
         return Err(Stop::NotApplicable("the envelope has no end".into()));
     }
     let (amount, options) = (trial.amount(), trial.options());
-    let other = application.envelope(trial.add(amount)?, actor, options).await?;
+    let other = match application.try_call(trial.add(amount)?, actor, options).await? {
+        Ok(Signed::Envelope(other)) => other,
+        Ok(Signed::Answer(_)) => return fail("a call that writes ends in send", "an answer"),
+        Err(error) if error.code == ErrorCode::Expired => {
+            let reason =
+                "an envelope ends with the signer's own time, and nothing can be signed in its place";
+            return Err(Stop::NotApplicable(reason.into()));
+        }
+        Err(error) => return fail("another call in place of a late one", error.to_string()),
+    };
     let late = application.try_send(envelope).await?;
     same(&Ok(()), &application.try_send(&other).await?, "sending the envelope that was made in its place")?;
     // Both were made before either was in a block, so that one may have lost against the other.

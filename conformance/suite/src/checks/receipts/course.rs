@@ -187,7 +187,7 @@ pub(super) async fn not_over(trial: &mut Trial) -> Checked {
 async fn past_its_end(trial: &mut Trial) -> Checked {
     let ready = ready(trial).await?;
     let Ready { application, envelope, .. } = &ready;
-    match trial.pass(application, &envelope.valid_until).await {
+    match Trial::where_it_can(trial.pass(application, &envelope.valid_until).await) {
         Ok(true) => {}
         Ok(false) | Err(Stop::Unknown(_)) => return Ok(()),
         Err(stop) => return Err(stop),

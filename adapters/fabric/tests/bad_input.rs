@@ -1,0 +1,156 @@
+//! What goes wrong at a network, against a Fabric-like one: peers that are down or differ, wrong certificates, expired identities.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, in its helpers too"
+)]
+#![allow(dead_code, reason = "the networks are also the conformance suite's")]
+
+mod networks;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use adapter_spec::{Adapter, CallError, Ledger, types::*};
+use berth_crypto::SigningKey;
+use berth_devnet_fabric::{Consensus, Network};
+use berth_lending::{Endpoint, Lending, ServiceKey, Tls};
+
+/// A network, with one application on it.
+struct Ground {
+    network: Network,
+    places: BTreeMap<String, String>,
+}
+
+impl Ground {
+    async fn new() -> Self {
+        let network = networks::like(Consensus::Raft).await;
+        let places = networks::places(&network).await;
+        Ground { network, places }
+    }
+
+    /// An application that is lent these peers, each with the authority of the other's name.
+    async fn ledger(&self, peers: &[(u8, u8)], settings: &str) -> Arc<dyn Ledger> {
+        let adapter = adapter_fabric::native();
+        let mut lending = Lending::builder("test");
+        for (place, (peer, authority)) in peers.iter().enumerate() {
+            let url = match peer {
+                // Nobody listens at port 1.
+                0 => "https://127.0.0.1:1".to_owned(),
+                peer => self.places[&format!("peer{peer}")].clone(),
+            };
+            lending = lending.endpoint(Endpoint {
+                tls: Tls {
+                    ca_pem: Some(self.places[&format!("peer{authority}-ca")].clone()),
+                    server_name: Some(self.places[&format!("peer{authority}-name")].clone()),
+                    ..Tls::default()
+                },
+                ..Endpoint::new(format!("peer-{place}"), "peer", Transport::Grpc, url)
+            });
+        }
+        let (key, public) = self.user("client");
+        let lending =
+            lending.service_key(ServiceKey { name: "client".into(), key, certificate: public.certificate });
+        let descriptor = adapter.describe().await.unwrap();
+        let lending = lending.build(&descriptor, &berth_lending::Network::new()).unwrap();
+        adapter.open(lending, settings).await.unwrap()
+    }
+
+    fn user(&self, name: &str) -> (SigningKey, PublicKey) {
+        let secret = &self.places[&format!("{name}-secret")];
+        let key = SigningKey::from_hex(SignatureScheme::EcdsaP256Sha256, secret).unwrap();
+        let certificate = hex::decode(&self.places[&format!("{name}-certificate")]).unwrap();
+        let public = PublicKey { certificate: Some(certificate), ..key.public_key() };
+        (key, public)
+    }
+}
+
+const SETTINGS: &str = r#"{"channel": "mychannel", "msp_id": "Org1MSP"}"#;
+const BOTH: &str =
+    r#"{"channel": "mychannel", "msp_id": "Org1MSP", "endorsing_organisations": ["Org1MSP", "Org2MSP"]}"#;
+
+fn put(text: &str) -> Call {
+    Call::Invoke(ContractCall {
+        contract: "probe".into(),
+        function: "put".into(),
+        arguments: vec![Value::Text(text.into())],
+        abi: None,
+        private_arguments: Vec::new(),
+    })
+}
+
+/// Signs whatever is asked for, until there is an envelope or an error.
+async fn envelope(
+    ledger: &Arc<dyn Ledger>,
+    (key, public): (SigningKey, PublicKey),
+    call: Call,
+) -> Result<Envelope, Error> {
+    let party = Party { account: None, keys: vec![public] };
+    let options = CallOptions { salt: vec![7; 32], ..CallOptions::default() };
+    let mut step = ledger.begin(call, vec![party], options).await.map_err(answered)?;
+    loop {
+        let request = match step {
+            Step::Sign(request) => request,
+            Step::Send(envelope) => return Ok(envelope),
+            Step::Answer(_) => panic!("a write has no answer"),
+        };
+        let signatures = request.items.iter().map(|item| key.sign(&item.input).unwrap()).collect();
+        step = ledger.resume(request.continuation, signatures).await.map_err(answered)?;
+    }
+}
+
+fn answered(error: CallError) -> Error {
+    match error {
+        CallError::Answered(error) => error,
+        CallError::Ended(ended) => panic!("the call was ended: {ended}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_is_down_is_unavailable_and_another_takes_its_place() {
+    let ground = Ground::new().await;
+    let alone = ground.ledger(&[(0, 1)], SETTINGS).await;
+    let error = answered(alone.status().await.unwrap_err());
+    assert_eq!((error.code, error.retryable), (ErrorCode::Unavailable, true));
+    let error = envelope(&alone, ground.user("user1"), put("x")).await.unwrap_err();
+    assert_eq!((error.code, error.retryable), (ErrorCode::Unavailable, true));
+    let two = ground.ledger(&[(0, 1), (2, 2)], SETTINGS).await;
+    two.status().await.unwrap();
+    let envelope = envelope(&two, ground.user("user1"), put("x")).await.unwrap();
+    two.send(envelope).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_with_another_authoritys_certificate_is_not_spoken_to() {
+    let ground = Ground::new().await;
+    let ledger = ground.ledger(&[(1, 2)], SETTINGS).await;
+    assert_eq!(answered(ledger.status().await.unwrap_err()).code, ErrorCode::Unavailable);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endorsements_that_differ_are_told_before_anything_is_signed_or_sent() {
+    let ground = Ground::new().await;
+    let ledger = ground.ledger(&[(1, 1)], BOTH).await;
+    networks::tell(&ground.network, "disagree", serde_json::json!({"disagree": true}));
+    let error = envelope(&ledger, ground.user("user1"), put("x")).await.unwrap_err();
+    assert_eq!((error.code, error.retryable), (ErrorCode::Rejected, true), "{error}");
+    networks::tell(&ground.network, "disagree", serde_json::json!({"disagree": false}));
+    envelope(&ledger, ground.user("user1"), put("x")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_expired_identity_is_refused_and_said_to_be_so() {
+    let ground = Ground::new().await;
+    let ledger = ground.ledger(&[(1, 1)], SETTINGS).await;
+    let key = SigningKey::from_bytes(SignatureScheme::EcdsaP256Sha256, &[9; 32]).unwrap();
+    let point = hex::encode(&key.public_key().point);
+    let params = serde_json::json!({"point": point, "organisation": "Org1MSP", "expired": true});
+    let answer = networks::tell(&ground.network, "enrol", params);
+    let certificate = hex::decode(answer["certificate"].as_str().unwrap()).unwrap();
+    let public = PublicKey { certificate: Some(certificate), ..key.public_key() };
+    let error = envelope(&ledger, (key, public), put("x")).await.unwrap_err();
+    assert!(matches!(error.code, ErrorCode::Expired | ErrorCode::PermissionDenied), "{error}");
+    assert!(!error.retryable);
+}
