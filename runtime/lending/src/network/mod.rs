@@ -26,6 +26,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// A silent HTTP/2 connection is asked whether it is alive this often, so that a stream over a dead one ends.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How many bytes of one HTTP/2 answer, and of all of a connection, a server may send before somebody reads them.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 4 << 20;
 
 pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, RequestBody>;
 
@@ -81,7 +84,9 @@ fn client(config: rustls::ClientConfig, only_http2: bool) -> HttpClient {
     };
     Client::builder(TokioExecutor::new())
         .http2_only(only_http2)
-        .http2_adaptive_window(true)
+        // Fixed: with hyper's adaptive windows a server's stream of some 100 KB stands still until something else is asked.
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_timer(TokioTimer::new())
