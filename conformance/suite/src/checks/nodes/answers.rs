@@ -2,7 +2,7 @@
 
 use adapter_spec::{
     CallError, Function,
-    types::{Block, BlockSelector, ErrorCode},
+    types::{Block, BlockSelector, EndpointNeed, ErrorCode, Transport},
 };
 use serde_json::Value;
 
@@ -32,9 +32,14 @@ fn broken(trial: &mut Trial) -> Vec<(Disturbance, &'static str)> {
     ]
 }
 
-/// Where the transaction left with a request whose answer was broken, another node can say that it has it already.
-fn may_succeed(deed: Deed, disturbance: &Disturbance) -> bool {
-    deed == Deed::Send && disturbance.leaves()
+/// Where the transaction left with a request whose answer was broken, another node can say that it has it already. And an empty
+/// gRPC message is a whole one, which may be all that a node says to a submission.
+fn may_succeed(trial: &Trial, deed: Deed, disturbance: &Disturbance) -> bool {
+    let is_whole = || {
+        let grpc = |need: &EndpointNeed| need.transport == Transport::Grpc;
+        matches!(disturbance, Disturbance::Empty) && trial.facts.descriptor.endpoints.iter().any(grpc)
+    };
+    deed == Deed::Send && (disturbance.leaves() || is_whole())
 }
 
 /// Every request of a call gets a broken answer, of a kind that the seed chooses.
@@ -47,7 +52,7 @@ pub(super) async fn none(trial: &mut Trial) -> Checked {
         let mut kinds = broken(trial);
         for _ in 0..4 {
             let (disturbance, what) = kinds.swap_remove(trial.below(kinds.len()));
-            let success = may_succeed(*deed, &disturbance);
+            let success = may_succeed(trial, *deed, &disturbance);
             let done = day.under(trial, *deed, &[(Which::all(), disturbance)]).await?;
             judge(*deed, what, &done, &Allowed { codes: BROKEN, retryable: false, success })?;
         }
@@ -67,7 +72,7 @@ pub(super) async fn none_anywhere(trial: &mut Trial) -> Checked {
             continue;
         }
         for (disturbance, what) in broken(trial) {
-            let success = may_succeed(*deed, &disturbance);
+            let success = may_succeed(trial, *deed, &disturbance);
             let done = day.under(trial, *deed, &[(Which::all(), disturbance.clone())]).await?;
             judge(*deed, what, &done, &Allowed { codes: BROKEN, retryable: false, success })?;
             // A transaction for each place and kind would be many.

@@ -25,7 +25,7 @@ fn late(what: &str, error: &Error) -> Checked {
 pub(super) async fn nothing_doubled(trial: &mut Trial) -> Checked {
     let day = Day::begin(trial).await?;
     let (app, actor) = (&day.application, &day.actor);
-    let mut sum = u64::from(day.added);
+    let mut sum = trial.number(app, actor).await?;
     for skew in SKEWS {
         for [at_begin, at_resume, at_send] in
             [[true, false, false], [false, true, false], [false, false, true]]
