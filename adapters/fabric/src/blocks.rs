@@ -77,7 +77,8 @@ pub(crate) async fn get(
             if hash.len() != 32 {
                 return Err(Error::new(ErrorCode::NotFound, "a block's hash has 32 bytes"));
             }
-            let answer = client.query(&peers, QSCC, client.of_channel("GetBlockByHash", &[hash])).await?;
+            let answer = client.query(&peers, QSCC, client.of_channel("GetBlockByHash", &[hash])).await;
+            let answer = answer.map_err(|error| if is_unspeakable(&error) { no_such_block() } else { error })?;
             let block = Block::decode(host, &answer)?;
             if block.reference.hash != *hash {
                 return Err(corrupt("the block does not hash to what was asked for"));
@@ -102,6 +103,16 @@ pub(crate) fn within(height: &Height, number: u64) -> Result<(), Error> {
         return Err(Error::retryable(ErrorCode::OutOfRange, message));
     }
     Ok(())
+}
+
+/// Whether a peer failed at saying that it has no block of a hash: it quotes the hash as it is, and what is not UTF-8 cannot be in
+/// its answer (qscc of Fabric 2.5 and 3.1).
+fn is_unspeakable(error: &Error) -> bool {
+    error.native.as_ref().is_some_and(|native| native.contains("string field contains invalid UTF-8"))
+}
+
+fn no_such_block() -> Error {
+    Error::new(ErrorCode::NotFound, "the channel has no block of this hash")
 }
 
 fn numbered(host: &dyn Imports, answer: &[u8], number: u64) -> Result<Block, Error> {

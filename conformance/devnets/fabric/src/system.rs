@@ -55,10 +55,15 @@ fn ledger(channel: &Channel, function: &str, arguments: &[Vec<u8>]) -> Result<Ve
             block(&ledger, wanted).map_err(|why| format!("Failed to get block number {number}, error {why}"))
         }
         "GetBlockByHash" => {
-            let found = ledger
-                .by_hash(argument)
-                .ok_or_else(|| format!("no such block hash [{}] in index", hex::encode(argument)));
+            let found = ledger.by_hash(argument);
+            // A peer quotes the hash as it is, and then cannot send its own words.
+            if found.is_none() && std::str::from_utf8(argument).is_err() {
+                return Err("error in simulation: transaction returned with failure: failed to marshal response: \
+                            string field contains invalid UTF-8"
+                    .into());
+            }
             found
+                .ok_or_else(|| format!("no such block hash [{text}] in index"))
                 .and_then(|number| block(&ledger, number))
                 .map_err(|why| format!("Failed to get block hash {text}, error {why}"))
         }
