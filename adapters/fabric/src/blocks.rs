@@ -78,7 +78,8 @@ pub(crate) async fn get(
                 return Err(Error::new(ErrorCode::NotFound, "a block's hash has 32 bytes"));
             }
             let answer = client.query(&peers, QSCC, client.of_channel("GetBlockByHash", &[hash])).await;
-            let answer = answer.map_err(|error| if is_unspeakable(&error) { no_such_block() } else { error })?;
+            let answer =
+                answer.map_err(|error| if is_unspeakable(&error) { no_such_block() } else { error })?;
             let block = Block::decode(host, &answer)?;
             if block.reference.hash != *hash {
                 return Err(corrupt("the block does not hash to what was asked for"));

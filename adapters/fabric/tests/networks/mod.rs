@@ -96,7 +96,7 @@ pub fn enrol(network: &Network, testbed: &mut Testbed, count: u8) {
 }
 
 /// A network of real Fabric programs, with the test bed for it. None, and a line that says so, where the programs are not given.
-pub async fn real() -> Option<(fabric_network::Network, Testbed)> {
+pub fn real(options: &fabric_network::Options) -> Option<(fabric_network::Network, Testbed)> {
     let programs = match Programs::from_environment() {
         Ok(programs) => programs,
         Err(reason) => {
@@ -104,31 +104,13 @@ pub async fn real() -> Option<(fabric_network::Network, Testbed)> {
             return None;
         }
     };
-    let network = fabric_network::Network::start(programs, &fabric_network::Options::default());
-    let network = network.unwrap_or_else(|error| panic!("{error}"));
-    let anchor = network.genesis("mychannel").expect("the first block");
-    let other = of_seed("another network", Consensus::Raft).await;
-    let mut places = BTreeMap::from([
-        ("name".to_owned(), "Hyperledger Fabric".to_owned()),
-        ("version".into(), "Hyperledger Fabric".into()),
-        ("control".into(), String::new()),
-        ("genesis-hash".into(), String::new()),
-        ("anchor".into(), hex::encode(anchor)),
-        ("other-channel".into(), hex::encode(network.genesis("otherchannel").expect("the first block"))),
-        ("other-network".into(), genesis(&other, "mychannel")),
-    ]);
-    let [first, second] = network.organisations.as_slice() else { panic!("two organisations") };
-    for (number, organisation) in [(1, first), (2, second)] {
-        places.insert(format!("peer{number}"), format!("https://{}", organisation.address));
-        places.insert(format!("peer{number}-name"), "localhost".into());
-        places.insert(format!("peer{number}-ca"), organisation.authority_pem.clone());
-    }
-    for (name, user) in [("client", &first.admin), ("user1", &first.users[0]), ("user2", &first.users[1])] {
-        places.insert(format!("{name}-secret"), user.secret.to_string());
-        places.insert(format!("{name}-certificate"), hex::encode(&user.certificate));
-    }
+    let network = fabric_network::Network::start(programs, options).unwrap_or_else(|error| panic!("{error}"));
+    let mut places = network.places().expect("the network says how to connect");
+    places.insert("control".into(), String::new());
     let mut testbed = testbed(&places);
+    // Blocks come ten times a second.
     testbed.patience = 1500;
+    let [first, second] = network.organisations.as_slice() else { panic!("two organisations") };
     for user in first.users.iter().skip(2).chain(&second.users) {
         testbed.parties.push(TestParty {
             account: Some(user.account()),
@@ -138,10 +120,10 @@ pub async fn real() -> Option<(fabric_network::Network, Testbed)> {
         });
     }
     for (control, reason) in [
-        ("advance", "blocks come with transactions"),
-        ("hold", "orderers order what comes"),
-        ("release", "orderers order what comes"),
-        ("prune", "a peer keeps all blocks"),
+        ("advance", "orderers make blocks of transactions alone"),
+        ("hold", "an orderer cuts a block when its time is over"),
+        ("release", "an orderer cuts a block when its time is over"),
+        ("prune", "a peer keeps every block"),
         ("clock", "the programs go by the machine's clock, which is not ours to move"),
     ] {
         testbed.controls.remove(control);

@@ -58,9 +58,11 @@ fn ledger(channel: &Channel, function: &str, arguments: &[Vec<u8>]) -> Result<Ve
             let found = ledger.by_hash(argument);
             // A peer quotes the hash as it is, and then cannot send its own words.
             if found.is_none() && std::str::from_utf8(argument).is_err() {
-                return Err("error in simulation: transaction returned with failure: failed to marshal response: \
+                return Err(
+                    "error in simulation: transaction returned with failure: failed to marshal response: \
                             string field contains invalid UTF-8"
-                    .into());
+                        .into(),
+                );
             }
             found
                 .ok_or_else(|| format!("no such block hash [{text}] in index"))

@@ -96,8 +96,6 @@ pub(super) struct Day {
     pub(super) actor: Actor,
     /// The transaction.
     pub(super) written: Written,
-    /// What it added.
-    pub(super) added: u32,
     /// A preset key, with its value in the ledger.
     key: Option<String>,
     word: String,
@@ -132,7 +130,7 @@ impl Day {
         let added = u32::try_from(2 + trial.below(90_000)).unwrap_or(2);
         let (call, options) = (trial.add(added)?, trial.options());
         let written = application.write_well(call, &actor, options).await?;
-        Ok(Day { word: trial.name(), key: None, application, actor, written, added })
+        Ok(Day { word: trial.name(), key: None, application, actor, written })
     }
 
     /// Writes a preset key, so that it can be read.
