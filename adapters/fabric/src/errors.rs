@@ -10,7 +10,10 @@ use adapter_sdk::types::{
 };
 use prost::Message as _;
 
-use crate::proto::{gateway::ErrorDetail, google::Status};
+use crate::proto::{
+    gateway::ErrorDetail,
+    google::{Any, Status},
+};
 
 /// The most bytes of the node's own words that are given on.
 const MOST_NATIVE: usize = 1024;
@@ -97,6 +100,20 @@ pub(crate) fn of_submission(failure: GrpcFailure, private: bool) -> SendFailure 
             SendFailure { effect: effect(&status, &error), error }
         }
     }
+}
+
+/// Whether a refused submission was a repetition: the orderers of SmartBFT say of what they have, or had, in a block that they have
+/// it. All who answered must say so, since a few may lie.
+pub(crate) fn is_repetition(status: &GrpcStatus) -> bool {
+    let details = Status::decode(status.details.as_slice()).unwrap_or_default().details;
+    let said = |any: &Any| {
+        ErrorDetail::decode(any.value.as_slice()).is_ok_and(|detail| {
+            ["request already processed", "request already exists"]
+                .iter()
+                .any(|known| detail.message.contains(known))
+        })
+    };
+    !details.is_empty() && details.iter().all(said)
 }
 
 /// The words of a status: its details' where it has some, and its own.
@@ -211,7 +228,7 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::{gateway::ERROR_DETAIL_TYPE, google::Any};
+    use crate::proto::gateway::ERROR_DETAIL_TYPE;
 
     fn status(code: u32, message: &str, details: &[&str]) -> GrpcStatus {
         let detail = |message: &&str| Any {
@@ -264,6 +281,14 @@ mod tests {
             assert_eq!((error.code, error.retryable), (expected, retryable), "{message}");
             assert!(error.native.unwrap().contains(message));
         }
+    }
+
+    #[test]
+    fn a_repetition_is_what_every_orderer_that_answered_calls_one() {
+        let known = "status=SERVICE_UNAVAILABLE, info=failed to submit request: request already processed";
+        assert!(is_repetition(&status(14, "insufficient number of orderers", &[known, known])));
+        assert!(!is_repetition(&status(14, "insufficient number of orderers", &[known, "no Raft leader"])));
+        assert!(!is_repetition(&status(14, known, &[])));
     }
 
     #[test]

@@ -18,7 +18,8 @@ use crate::{
     transaction::{self, Headers},
 };
 
-/// Sends it. Peers tell a repetition by its id: of the same transaction sent twice the second is in a block without effect.
+/// Sends it. Peers tell a repetition by its id: of the same transaction sent twice the second is in a block without effect, and
+/// orderers of SmartBFT take it no second time.
 pub(crate) async fn send(
     settings: &Settings,
     host: &dyn Imports,
@@ -48,6 +49,7 @@ pub(crate) async fn send(
                     effect: Effect::Unknown,
                 });
             }
+            Some(Err(GrpcFailure::Status(status))) if errors::is_repetition(&status) => return Ok(()),
             Some(Err(failure)) => failure,
             None => continue,
         };

@@ -159,6 +159,13 @@ impl Channel {
         self.ledger.write().unwrap_or_else(PoisonError::into_inner).forget_before(block);
     }
 
+    /// Whether the orderers know a transaction from a block and take it no more: those of SmartBFT remember, those of Raft order
+    /// whatever comes.
+    #[must_use]
+    pub fn is_over(&self, transaction: &str) -> bool {
+        self.consensus == Consensus::Bft && self.ledger().transaction(transaction).is_some()
+    }
+
     /// Gives an envelope to the ordering service. False when it is gone.
     #[must_use]
     pub fn order(&self, envelope: Vec<u8>) -> bool {

@@ -8,6 +8,9 @@ use crate::{
     proto::common::{ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader, Status},
 };
 
+/// What orderers of SmartBFT say to what they have ordered before.
+pub const ALREADY_PROCESSED: &str = "failed to submit request: request already processed";
+
 /// Takes an envelope for ordering, or says in an orderer's words why not.
 pub fn receive(node: &Node, envelope: Envelope) -> Result<(), (Status, String)> {
     let bad = |what: &str| (Status::BadRequest, what.to_owned());
@@ -46,6 +49,9 @@ pub fn receive(node: &Node, envelope: Envelope) -> Result<(), (Status, String)> 
         let info = "implicit policy evaluation failed - 0 sub-policies were satisfied, but this policy requires 1 of the \
                     'Writers' sub-policies to be satisfied: permission denied";
         return Err((Status::Forbidden, info.to_owned()));
+    }
+    if channel.is_over(&channel_header.tx_id) {
+        return Err((Status::ServiceUnavailable, ALREADY_PROCESSED.to_owned()));
     }
     if channel.order(envelope.encode_to_vec()) {
         Ok(())

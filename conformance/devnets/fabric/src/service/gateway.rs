@@ -4,7 +4,7 @@ use prost::Message as _;
 use tonic::{Code, Status};
 
 use super::{
-    broadcast::receive,
+    broadcast::{ALREADY_PROCESSED, receive},
     rpc::{detail, judge, status},
 };
 use crate::{
@@ -207,7 +207,15 @@ pub fn submit(node: &Node, request: SubmitRequest) -> Result<SubmitResponse, Sta
     match receive(node, prepared) {
         Ok(()) => Ok(SubmitResponse {}),
         Err((BlockStatus::ServiceUnavailable, info)) => {
-            let text = "no orderers could successfully process transaction";
+            let (text, info) = if info == ALREADY_PROCESSED {
+                let text = "insufficient number of orderers could successfully process transaction to satisfy quorum requirement";
+                let info = format!(
+                    "received unsuccessful response from orderer: status=SERVICE_UNAVAILABLE, info={info}"
+                );
+                (text, info)
+            } else {
+                ("no orderers could successfully process transaction", info)
+            };
             let details: Vec<_> =
                 node.members.orderers.iter().map(|orderer| detail(orderer, &info)).collect();
             Err(status(Code::Unavailable, text, &details))
