@@ -91,7 +91,7 @@ impl Bare {
                     group_id: "group0".into(),
                     block_limit: height.as_i64().unwrap() + 500,
                     nonce: number.to_string(),
-                    to: to.map(|to| hex::encode_prefixed(to)).unwrap_or_default(),
+                    to: to.map(hex::encode_prefixed).unwrap_or_default(),
                     input: input.to_vec(),
                     ..Default::default()
                 };
