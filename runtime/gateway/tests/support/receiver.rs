@@ -65,7 +65,10 @@ async fn take(State(sender): State<UnboundedSender<Received>>, request: Request)
     let body = body.collect().await.unwrap().to_bytes();
     let (answer, answered) = oneshot::channel();
     let _ = sender.send(Received { parts, body, answer });
-    answered.await.unwrap_or_default()
+    answered.await.unwrap_or_else(|_| {
+        let unanswered = StatusCode::SERVICE_UNAVAILABLE;
+        Response::builder().status(unanswered).body(Body::empty()).unwrap()
+    })
 }
 
 impl Received {
