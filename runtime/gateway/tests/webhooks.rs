@@ -18,7 +18,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use berth_gateway::MAX_WEBHOOKS;
 use berth_model::MAIN_SPACE;
 use serde_json::{Value, json};
-use support::{Participant, World, gateway_on, insert, receiver::Receiver};
+use support::{Participant, World, gateway_on, insert, order, receiver::Receiver};
 
 const APP: &str = "/v1/applications/shop";
 const HOOKS: &str = "/v1/applications/shop/webhooks";
@@ -220,6 +220,35 @@ async fn who_may_not_read_makes_none_and_who_may_not_any_more_gets_nothing() {
     let received = receiver.next().await;
     assert_eq!((received.parts.uri.path(), received.events().len()), ("/bob", 1));
     received.answer(200);
+}
+
+#[tokio::test]
+async fn a_suspended_applications_webhooks_stand_still_and_go_on_where_they_were() {
+    let (world, alice, mut receiver) = shop().await;
+    hook(&world, &alice, &format!("{}/shop", receiver.url)).await;
+    // Another application on the same ledger shows that there is something to be heard.
+    world.gateway.create(order("other", &world.url, "alice")).await.unwrap();
+    let other = json!({"url": format!("{}/other", receiver.url)});
+    let made = world.post(&alice, "/v1/applications/other/webhooks", None, other).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    write(&world, &alice, "a").await;
+    let (one, other) = (receiver.next().await, receiver.next().await);
+    let (shop, other) = if one.parts.uri.path() == "/shop" { (one, other) } else { (other, one) };
+    world.gateway.suspend("shop", Some("unpaid".into())).await.unwrap();
+    let id = shop.id();
+    shop.answer(500);
+    other.answer(500);
+    for _ in 0..5 {
+        let again = receiver.next().await;
+        assert_eq!(again.parts.uri.path(), "/other");
+        again.answer(500);
+    }
+    receiver.next().await.answer(200);
+    assert!(receiver.is_empty());
+    world.gateway.suspend("shop", None).await.unwrap();
+    let again = receiver.next().await;
+    assert_eq!((again.parts.uri.path(), again.id()), ("/shop", id));
+    again.answer(200);
 }
 
 #[tokio::test]

@@ -5,10 +5,18 @@
 //! then the position moves and the next page is read. So events come in order, a slow receiver slows its own webhook down and
 //! nothing else, and what a receiver may have heard is never read anew: the ledger may have another page there by then.
 //!
-//! A request's `webhook-id` is the same each time that the same page is posted, also after a restart: a receiver that
-//! remembers the ids it has taken takes each page once. Events have ids of their own, which retractions carry again.
+//! A request is a POST of a JSON object: `application` and `webhook`; `number`, which grows by one from page to page; `events`, of
+//! which each is as in a stream of server-sent events; `position`, the one after them; and `scanned`, the block up to which
+//! everything was looked at. Its `webhook-id` is the same each time that the same page is posted, also after a restart: a
+//! receiver that remembers the ids it has taken takes each page once. Events have ids of their own, which retractions carry
+//! again.
 //!
-//! Requests are signed after RFC 9421 by a key of the node's; what is covered is in `post`, where they may go in `target`.
+//! It is signed after RFC 9421 with `ecdsa-p256-sha256`, by a key that the node makes once and keeps sealed. The signature covers
+//! `@method`, `@target-uri`, `content-digest`, `content-type` and `webhook-id`, and says when it was `created`, anew for each
+//! attempt, so that receivers can refuse what is old. Where requests may go is in `target`.
+//!
+//! What fails is tried again after 1 s, then after ever longer pauses up to 5 minutes, without an end: whoever made the
+//! webhook sees why it stands still, and removes it where its receiver is gone for good.
 
 mod pace;
 mod post;
