@@ -20,6 +20,7 @@ use crate::{
     problem::Problem,
     quota::{Quotas, Rate, Reserved},
     usage::Meter,
+    webhooks::Webhooks,
 };
 
 /// The most bytes of an idempotency key. At least one, all visible ASCII.
@@ -143,6 +144,7 @@ pub(crate) struct Application {
     pub(crate) reserved: Reserved,
     pub(crate) meter: Meter,
     pub(crate) follower: Follower,
+    pub(crate) webhooks: Webhooks,
     opened: RwLock<Option<Arc<Opened>>>,
     opening: tokio::sync::Mutex<()>,
     /// One call at a time for each account between begin and send, where the adapter wants that.
@@ -175,6 +177,7 @@ impl Application {
             meter: Meter::starting_at(&bill.total),
             bill: tokio::sync::Mutex::new(bill),
             follower: Follower::default(),
+            webhooks: Webhooks::default(),
             opened: RwLock::default(),
             opening: tokio::sync::Mutex::default(),
             accounts: Mutex::default(),

@@ -22,9 +22,9 @@ const FOLDER: &str = "node/cursor/";
 const PAGE: u32 = 100;
 const PAGE_BYTES: u32 = 1 << 20;
 /// The pause before the ledger is asked again: from this,
-const FIRST: Duration = Duration::from_millis(250);
+pub(crate) const FIRST: Duration = Duration::from_millis(250);
 /// doubled each time that there is nothing, to this.
-const LAST: Duration = Duration::from_secs(10);
+pub(crate) const LAST: Duration = Duration::from_secs(10);
 
 /// Which events, and under what name the position is kept.
 #[derive(Clone, Debug, Deserialize)]

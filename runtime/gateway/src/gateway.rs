@@ -26,6 +26,7 @@ use crate::{
     records::{RecordError, Records},
     upload,
     usage::{AdapterCall, Usage},
+    webhooks::{self, Pace, Poster, RealPace},
 };
 
 const APPLICATIONS: &str = "node/application/";
@@ -59,6 +60,9 @@ pub enum OpenError {
     /// The master key gives no key to sign usage with.
     #[error("the master key gives no key to sign usage records with: take another")]
     UsageKey,
+    /// TLS cannot be set up for webhooks.
+    #[error("TLS towards the receivers of webhooks cannot be set up")]
+    Tls(#[from] rustls::Error),
 }
 
 /// What handlers and followers share.
@@ -77,6 +81,10 @@ pub(crate) struct Shared {
     pub(crate) by_id: RwLock<BTreeMap<Arc<str>, Arc<Application>>>,
     /// One change of a grant at a time.
     pub(crate) changing_grants: tokio::sync::Mutex<()>,
+    /// Sends webhooks,
+    pub(crate) poster: Poster,
+    /// in this time.
+    pub(crate) pace: Arc<dyn Pace>,
     pub(crate) stopping: CancellationToken,
 }
 
@@ -93,6 +101,14 @@ impl Gateway {
     /// # Errors
     /// [`OpenError`]
     pub async fn open(parts: Parts) -> Result<Self, OpenError> {
+        Self::open_at_pace(parts, Arc::new(RealPace)).await
+    }
+
+    /// The same, with webhooks that wait as `pace` says.
+    ///
+    /// # Errors
+    /// [`OpenError`]
+    pub async fn open_at_pace(parts: Parts, pace: Arc<dyn Pace>) -> Result<Self, OpenError> {
         let records = Records::new(parts.store.clone());
         let master = Arc::new(parts.master);
         let usage_key = bill::signing_key(&master.derive("usage records")).ok_or(OpenError::UsageKey)?;
@@ -109,13 +125,17 @@ impl Gateway {
             applications: RwLock::default(),
             by_id: RwLock::default(),
             changing_grants: tokio::sync::Mutex::default(),
+            poster: Poster::new()?,
+            pace,
             stopping: CancellationToken::new(),
             records,
         });
         let gateway = Gateway { shared };
         for (_, record) in gateway.shared.records.all::<ApplicationRecord>(APPLICATIONS).await? {
             let head = gateway.shared.bills.head(&record.id).await?;
-            gateway.remember(Application::new(record, head));
+            let application = Application::new(record, head);
+            webhooks::take_up(&gateway.shared, &application).await?;
+            gateway.remember(application);
         }
         let accounting = gateway.clone();
         let pause = Duration::from_secs(u64::from(parts.usage_seconds.max(1)));
@@ -208,6 +228,14 @@ impl Gateway {
     /// Stops what runs in the background. What is under way is taken up at the next start.
     pub fn stop(&self) {
         self.shared.stopping.cancel();
+    }
+
+    /// Stops, and waits until no webhook is sent and no position of one is written any more.
+    pub async fn stopped(&self) {
+        self.stop();
+        for application in self.all() {
+            application.webhooks.ended().await;
+        }
     }
 
     /// Counts what a call of an adapter used. `application` is the id that the lender has.
@@ -331,7 +359,7 @@ impl Gateway {
         .await
     }
 
-    /// Removes an application with its keys. Refused while transactions of it are under way.
+    /// Removes an application with its keys and webhooks. Refused while transactions of it are under way.
     ///
     /// # Errors
     /// Where there is none, something is under way, or the store fails.
@@ -349,6 +377,7 @@ impl Gateway {
             )
             .retryable());
         }
+        webhooks::remove_all(&self.shared, &application).await.map_err(not_written)?;
         self.shared.keys.remove_all(&suspended.id).await.map_err(not_written)?;
         self.shared.records.remove(&format!("{APPLICATIONS}{name}")).await.map_err(not_written)?;
         self.shared.applications.write().unwrap_or_else(PoisonError::into_inner).remove(name);

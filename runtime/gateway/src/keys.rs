@@ -1,4 +1,5 @@
-//! Keys that the node holds in trust: made here, sealed in the store, one for each application, participant and scheme.
+//! Keys that the node holds in trust: made here, sealed in the store, one for each application, participant and scheme;
+//! and one of its own, which signs webhooks.
 
 use std::{
     collections::HashMap,

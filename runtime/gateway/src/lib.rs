@@ -35,6 +35,7 @@ mod records;
 mod store;
 mod upload;
 mod usage;
+mod webhooks;
 
 pub use adapters::{Adapters, Offered};
 pub use application::{ApplicationRecord, EndpointOrder, KeyMode, MAX_IDEMPOTENCY_KEY, Order, Role};
@@ -55,3 +56,4 @@ pub use records::RecordError;
 pub use store::{StoreRequest, Stored};
 pub use upload::{KeyRequest, Next, ResumeRequest, ToSign, possession};
 pub use usage::{AdapterCall, Usage};
+pub use webhooks::{MAX_WEBHOOKS, Pace, WebhookFailure, WebhookFilter, WebhookRequest, WebhookShown};

@@ -178,7 +178,7 @@ impl Node {
             listening.ended().await;
         }
         self.gateway.account().await;
-        self.gateway.stop();
+        self.gateway.stopped().await;
         if let Err(error) = self.store.flush().await {
             tracing::error!(%error, "the last flush failed");
         }

@@ -3,6 +3,7 @@
 //! - `authenticate`: who sent a request: mutual TLS, or a signature (RFC 9421).
 //! - `participants`: what participants reach, below `/v1`; `calls` are the calls among it.
 //! - `grants`: what one application reads of another.
+//! - `webhooks`: events that are delivered.
 //! - `operator`: what the operator reaches, on a socket of this machine.
 //! - `page`: what the operator looks at in a browser.
 //! - `server`: listeners, TLS, the end.
@@ -15,6 +16,7 @@ mod operator;
 mod page;
 mod participants;
 mod server;
+mod webhooks;
 
 pub use operator::operator_router;
 pub use page::page_router;

@@ -13,7 +13,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{authenticate::authenticate, calls, extract::Json, grants};
+use super::{authenticate::authenticate, calls, extract::Json, grants, webhooks};
 use crate::{
     application::{Application, Role},
     gateway::Gateway,
@@ -29,6 +29,7 @@ pub fn router(gateway: &Gateway) -> Router {
         .route("/members/{participant}", axum::routing::put(set_roles).delete(remove_member))
         .merge(calls::routes())
         .merge(grants::routes())
+        .merge(webhooks::routes())
         .route_layer(middleware::from_fn_with_state(gateway.clone(), member));
     Router::new()
         .route("/v1/applications", get(list))

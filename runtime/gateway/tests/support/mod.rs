@@ -9,18 +9,18 @@
     reason = "a test that cannot go on fails, in its helpers too"
 )]
 
+pub mod receiver;
 pub mod web;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use adapter_spec::Adapter as _;
-use adapter_spec::types::PublicKey;
+use adapter_spec::{Adapter as _, async_trait, types::PublicKey};
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri},
 };
-use berth_gateway::{Adapters, EndpointOrder, Gateway, KeyMode, Offered, Order, Parts, Quotas, http};
+use berth_gateway::{Adapters, EndpointOrder, Gateway, KeyMode, Offered, Order, Pace, Parts, Quotas, http};
 use berth_identity::{Authority, MasterKey, request::Signer};
 use berth_journal::{MemoryStore, SledStore, Store};
 use berth_lending::MemoryState;
@@ -44,7 +44,7 @@ pub async fn model() -> Offered {
 pub async fn gateway_on(store: Arc<dyn Store>, master: &str, authority: Authority) -> Gateway {
     let adapters = Arc::new(Adapters::default());
     adapters.put(model().await);
-    Gateway::open(Parts {
+    let parts = Parts {
         store,
         state: Arc::new(MemoryState::default()),
         adapters,
@@ -53,9 +53,28 @@ pub async fn gateway_on(store: Arc<dyn Store>, master: &str, authority: Authorit
         signature_window: 60,
         max_body: 1 << 20,
         usage_seconds: 60,
-    })
-    .await
-    .unwrap()
+    };
+    Gateway::open_at_pace(parts, Arc::new(Quick)).await.unwrap()
+}
+
+/// Waits for the second after a gateway's start: what was signed before is not taken.
+pub async fn next_second() {
+    let left = 1_001 - u64::try_from(Timestamp::now().subsec_millisecond()).unwrap();
+    tokio::time::sleep(Duration::from_millis(left)).await;
+}
+
+/// Time in which webhooks wait for nothing long.
+struct Quick;
+
+#[async_trait]
+impl Pace for Quick {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn pause(&self, duration: Duration) {
+        tokio::time::sleep(duration.min(Duration::from_millis(5))).await;
+    }
 }
 
 pub struct World {
@@ -115,11 +134,7 @@ impl World {
         let authority = Authority::create("node", Timestamp::now()).unwrap();
         let gateway = gateway_on(store.clone(), &"0f".repeat(32), authority).await;
         let router = http::router(&gateway);
-        // What was signed in the second of the start is not taken.
-        tokio::time::sleep(Duration::from_millis(
-            1_001 - u64::try_from(Timestamp::now().subsec_millisecond()).unwrap(),
-        ))
-        .await;
+        next_second().await;
         World { ledger, url, served, gateway, router, store }
     }
 

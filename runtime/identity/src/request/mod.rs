@@ -6,7 +6,8 @@
 //! `keyid` (the [`Fingerprint`](crate::Fingerprint) of the sender's certificate) and `nonce`.
 //!
 //! [`Presented::of`] reads what a request says; [`Presented::verify`] looks whether the key signed it; [`Nonces`] refuses
-//! what is stale or was seen before. `sign` is the sender's side.
+//! what is stale or was seen before. `sign` is the sender's side: of participants, and with
+//! [`sign_message`] of whoever signs something else, as the gateway its webhooks.
 
 mod digest;
 mod nonces;
@@ -15,5 +16,5 @@ mod signature;
 
 pub use digest::{DigestError, check_digest, content_digest};
 pub use nonces::{Nonces, Refused};
-pub use sign::{Signer, SignerError};
+pub use sign::{Said, Signer, SignerError, sign_message};
 pub use signature::{MAX_NONCE, Presented, SignatureError};

@@ -30,6 +30,63 @@ pub enum SignerError {
     /// The system gave no randomness.
     #[error("the system gave no random bytes")]
     Random,
+    /// The key made no signature.
+    #[error("the key made no signature")]
+    Signature,
+}
+
+/// What a signature says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a> {
+    /// Seconds since 1970.
+    pub created: i64,
+    /// What the key is known by.
+    pub keyid: &'a str,
+    /// What makes it differ from every other one, where something else does not.
+    pub nonce: Option<&'a str>,
+}
+
+/// Adds `Signature-Input` and `Signature` to a request: an `ecdsa-p256-sha256` signature over the components of these names,
+/// made by `sign`, which gets the signature base and gives r and s, 32 bytes each. A body is covered by its `content-digest`,
+/// which must be there already.
+///
+/// # Errors
+/// [`SignerError`]
+pub fn sign_message(
+    method: &Method,
+    uri: &Uri,
+    headers: &mut HeaderMap,
+    names: &[&str],
+    said: Said<'_>,
+    sign: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Result<(), SignerError> {
+    let input = input(names, said).ok_or(SignerError::Request)?;
+    let written = signature::written(&input).ok_or(SignerError::Request)?;
+    let mut base = String::new();
+    for name in names {
+        let value = signature::component(method, uri, headers, name).ok_or(SignerError::Request)?;
+        base.push_str(&format!("\"{name}\": {value}\n"));
+    }
+    base.push_str(&format!("\"@signature-params\": {written}"));
+    let signature = sign(base.as_bytes()).ok_or(SignerError::Signature)?;
+    let header = |text: String| HeaderValue::from_str(&text).map_err(|_| SignerError::Request);
+    headers.insert("signature-input", header(format!("{LABEL}={written}"))?);
+    headers.insert("signature", header(signature::signature_header(LABEL, &signature))?);
+    Ok(())
+}
+
+fn input(names: &[&str], said: Said<'_>) -> Option<InnerList> {
+    let text = |text: &str| sfv::String::from_string(text.to_owned()).ok().map(BareItem::String);
+    let items = names.iter().map(|name| text(name).map(Item::new)).collect::<Option<Vec<_>>>()?;
+    let mut parameters = Parameters::new();
+    let key = |name: &str| Key::from_string(name.to_owned()).ok();
+    parameters.insert(key("created")?, BareItem::Integer(said.created.try_into().ok()?));
+    parameters.insert(key("keyid")?, text(said.keyid)?);
+    parameters.insert(key("alg")?, text("ecdsa-p256-sha256")?);
+    if let Some(nonce) = said.nonce {
+        parameters.insert(key("nonce")?, text(nonce)?);
+    }
+    Some(InnerList::with_params(items, parameters))
 }
 
 /// Signs requests with a participant's key.
@@ -79,29 +136,11 @@ impl Signer {
         if headers.contains_key("idempotency-key") {
             names.push("idempotency-key");
         }
-        let input = self.input(&names, created, &hex::encode(nonce)).ok_or(SignerError::Request)?;
-        let written = signature::written(&input).ok_or(SignerError::Request)?;
-        let mut base = String::new();
-        for name in names {
-            let value = signature::component(method, uri, headers, name).ok_or(SignerError::Request)?;
-            base.push_str(&format!("\"{name}\": {value}\n"));
-        }
-        base.push_str(&format!("\"@signature-params\": {written}"));
-        let signature: Signature = self.key.sign(base.as_bytes());
-        headers.insert("signature-input", header(format!("{LABEL}={written}"))?);
-        headers.insert("signature", header(signature::signature_header(LABEL, &signature.to_bytes()))?);
-        Ok(())
-    }
-
-    fn input(&self, names: &[&str], created: i64, nonce: &str) -> Option<InnerList> {
-        let text = |text: &str| sfv::String::from_string(text.to_owned()).ok().map(BareItem::String);
-        let items = names.iter().map(|name| text(name).map(Item::new)).collect::<Option<Vec<_>>>()?;
-        let mut parameters = Parameters::new();
-        let key = |name: &str| Key::from_string(name.to_owned()).ok();
-        parameters.insert(key("created")?, BareItem::Integer(created.try_into().ok()?));
-        parameters.insert(key("keyid")?, text(&self.fingerprint.to_string())?);
-        parameters.insert(key("alg")?, text("ecdsa-p256-sha256")?);
-        parameters.insert(key("nonce")?, text(nonce)?);
-        Some(InnerList::with_params(items, parameters))
+        let (nonce, keyid) = (hex::encode(nonce), self.fingerprint.to_string());
+        let said = Said { created, keyid: &keyid, nonce: Some(&nonce) };
+        sign_message(method, uri, headers, &names, said, |base| {
+            let signature: Signature = self.key.sign(base);
+            Some(signature.to_bytes().to_vec())
+        })
     }
 }

@@ -167,6 +167,8 @@ pub(super) fn component(method: &Method, uri: &Uri, headers: &HeaderMap, name: &
         "@method" => Some(method.as_str().to_owned()),
         "@path" => Some(if uri.path().is_empty() { "/".to_owned() } else { uri.path().to_owned() }),
         "@query" => Some(format!("?{}", uri.query().unwrap_or_default())),
+        // Of requests that this node sends; their addresses are whole.
+        "@target-uri" => uri.scheme().map(|_| uri.to_string()),
         "@authority" => {
             // HTTP/2 has it in the address, HTTP/1.1 in a header.
             let authority = match uri.authority() {

@@ -1,0 +1,160 @@
+//! One request to a receiver: signed, bounded, sent once.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use berth_crypto::SigningKey;
+use berth_identity::{
+    Fingerprint,
+    request::{Said, content_digest, sign_message},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+use super::target::Resolver;
+
+/// From the connection's beginning to the answer's headers,
+const PATIENCE: Duration = Duration::from_secs(10);
+/// and for its body, which changes nothing any more.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+const NOT_REACHED: &str =
+    "no answer: the receiver is not reached, its certificate is not of a public authority, or it broke off";
+/// Connections without a request are closed after this.
+const IDLE: Duration = Duration::from_secs(60);
+/// Bytes of an answer's body that are read, so that the connection can be used again. Nothing looks at them.
+const MAX_ANSWER: usize = 1 << 10;
+/// What the signature covers, beside its own parameters `created`, `keyid` and `alg`.
+const COVERED: [&str; 5] = ["@method", "@target-uri", "content-digest", "content-type", "webhook-id"];
+
+/// What one request carries.
+pub(crate) struct Parcel {
+    /// The receiver's address, checked.
+    pub(crate) url: String,
+    /// The same each time that the same events are sent.
+    pub(crate) id: String,
+    /// JSON.
+    pub(crate) body: Bytes,
+}
+
+/// Sends to receivers. Follows no redirects, knows no proxies and no cookies.
+pub(crate) struct Poster {
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+}
+
+impl Poster {
+    /// Trusts the public certificate authorities.
+    pub(crate) fn new() -> Result<Self, rustls::Error> {
+        Self::trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+    }
+
+    fn trusting(roots: RootCertStore) -> Result<Self, rustls::Error> {
+        let tls = ClientConfig::builder_with_provider(ring::default_provider().into())
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new());
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(PATIENCE));
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .build(connector.enable_all_versions().wrap_connector(tcp));
+        Ok(Poster { client })
+    }
+
+    /// Sends once. Otherwise why the receiver has not taken it, without its address, which may hold a secret.
+    pub(crate) async fn post(&self, key: &SigningKey, parcel: Parcel, created: i64) -> Result<(), String> {
+        let request = request(key, parcel, created)?;
+        let answer = tokio::time::timeout(PATIENCE, self.client.request(request)).await;
+        let answer = answer.map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?;
+        // Which of a machine's ports are open is not for whoever makes a webhook to hear.
+        let (head, body) = answer.map_err(|_| NOT_REACHED.to_owned())?.into_parts();
+        let _ = tokio::time::timeout(LAST_WORDS, Limited::new(body, MAX_ANSWER).collect()).await;
+        match head.status.is_success() {
+            true => Ok(()),
+            false => Err(format!("the receiver answered with the status {}", head.status.as_u16())),
+        }
+    }
+}
+
+/// What a key that signs webhooks is known by: SHA-256 of its SEC1 uncompressed point, hexadecimal.
+pub(crate) fn key_id(key: &SigningKey) -> String {
+    Fingerprint::of(&key.public_key().point).to_string()
+}
+
+fn request(key: &SigningKey, parcel: Parcel, created: i64) -> Result<Request<Full<Bytes>>, String> {
+    let uri: Uri = parcel.url.parse().map_err(|_| "its address does not decode".to_owned())?;
+    let mut headers = HeaderMap::new();
+    let text = |text: &str| HeaderValue::from_str(text).map_err(|error| error.to_string());
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static("berth-webhook"));
+    headers.insert("content-digest", text(&content_digest(&parcel.body))?);
+    headers.insert("webhook-id", text(&parcel.id)?);
+    let said = Said { created, keyid: &key_id(key), nonce: None };
+    sign_message(&Method::POST, &uri, &mut headers, &COVERED, said, |base| {
+        let input = adapter_spec::types::SigningInput::Message(base.to_vec());
+        key.sign(&input).ok().map(|signature| signature.bytes)
+    })
+    .map_err(|error| error.to_string())?;
+    let mut request = Request::new(Full::new(parcel.body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use adapter_spec::types::SignatureScheme;
+    use axum::{Router, body::Body, routing::post};
+    use berth_identity::Authority;
+    use futures_util::stream;
+    use jiff::Timestamp;
+    use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_receivers_certificate_is_looked_at_and_its_answer_not_read_to_its_end() {
+        let authority = Authority::create("receivers", Timestamp::now()).unwrap();
+        let server = authority.issue_server(&["localhost".to_owned()], 1, Timestamp::now()).unwrap();
+        let tls = crate::http::tls(&server.chain_pem, &server.key_pem, authority.certificate_pem()).unwrap();
+        let endless = || async {
+            Body::from_stream(stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[0; 512]))))
+        };
+        let silent = || async { Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>()) };
+        let router = Router::new().route("/endless", post(endless)).route("/silent", post(silent));
+        let stop = CancellationToken::new();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let listening = crate::http::listen(address, Some(tls), router, stop.clone()).await.unwrap();
+        let port = listening.address.rsplit(':').next().unwrap();
+
+        let key = SigningKey::random(SignatureScheme::EcdsaP256Sha256).unwrap();
+        let parcel = |path: &str| Parcel {
+            url: format!("https://localhost:{port}{path}"),
+            id: "1".into(),
+            body: Bytes::from_static(b"{}"),
+        };
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(authority.certificate_pem().as_bytes()).unwrap()).unwrap();
+        let knows = Poster::trusting(roots).unwrap();
+        for path in ["/endless", "/silent"] {
+            assert_eq!(knows.post(&key, parcel(path), 1).await, Ok(()), "{path}");
+        }
+        let nothing = knows.post(&key, parcel("/nothing"), 1).await;
+        assert_eq!(nothing, Err("the receiver answered with the status 404".into()));
+        let public = Poster::new().unwrap();
+        assert_eq!(public.post(&key, parcel("/endless"), 1).await, Err(NOT_REACHED.into()));
+        stop.cancel();
+    }
+}
