@@ -11,7 +11,7 @@ use sled::Db;
 
 use crate::{
     error::{BackupError, machine, store},
-    folder::{DATABASE, FILES, lock},
+    folder::{FILES, database, lock},
     format::{Summary, Writer},
     gate::{Changed, Gate},
 };
@@ -94,7 +94,7 @@ pub fn back_up_folder(
     // Let go of again at once: the database takes the same lock itself.
     let locked = lock(folder)?;
     drop(locked.ok_or_else(|| BackupError::Nothing { folder: folder.to_owned() })?);
-    let database = sled::open(folder.join(DATABASE)).map_err(store("opened"))?;
+    let database = database(folder).map_err(store("opened"))?;
     back_up(&Source { folder, database: &database, gate: &Gate::default() }, out, progress)
 }
 

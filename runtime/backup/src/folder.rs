@@ -20,6 +20,11 @@ pub const FILES: [(&str, bool); 4] = [
     ("audit.jsonl", false),
 ];
 
+/// Opens the database of a state's folder, or makes it. One that is only walked through needs little memory.
+pub(crate) fn database(state: &Path) -> sled::Result<sled::Db> {
+    sled::Config::new().path(state.join(DATABASE)).cache_capacity(64 << 20).open()
+}
+
 /// Takes the database's own lock, the one that a running node holds; none where there is no database.
 pub(crate) fn lock(state: &Path) -> Result<Option<File>, BackupError> {
     let path = state.join(DATABASE).join("db");

@@ -13,7 +13,7 @@ use sled::Tree;
 
 use crate::{
     error::{BackupError, machine, store},
-    folder::{DATABASE, FILES, lock, parent, sync_folder},
+    folder::{DATABASE, FILES, database, lock, parent, sync_folder},
     format::{Reader, Record, Summary},
     mark::MARK,
 };
@@ -120,7 +120,7 @@ impl Checked {
     fn fill(&mut self, folder: &Path, mut progress: impl FnMut(u64)) -> Result<(), BackupError> {
         self.file.rewind().map_err(machine("the backup cannot be read again"))?;
         let mut reader = Reader::begin(BufReader::with_capacity(256 << 10, &self.file))?;
-        let database = sled::open(folder.join(DATABASE)).map_err(store("made"))?;
+        let database = database(folder).map_err(store("made"))?;
         let mut trees: BTreeMap<String, Tree> = BTreeMap::new();
         while let Some(record) = reader.next()? {
             progress(reader.at());
