@@ -50,7 +50,7 @@ fn of_two_trees_that_are_written_one_after_the_other_neither_is_ahead() {
     let (last, first) = (database.open_tree("a").unwrap(), database.open_tree("z").unwrap());
     // What lies between the keys that move, so that a walk needs its time.
     for index in 0..20_000_u32 {
-        first.insert(index.to_be_bytes(), &[1; 64]).unwrap();
+        first.insert(index.to_be_bytes(), &[1; 64][..]).unwrap();
     }
     let gate = Gate::default();
     let (stop, begun) = (AtomicBool::new(false), Barrier::new(2));
