@@ -44,13 +44,24 @@ fn copied(source: &Source<'_>, to: &Path) -> Db {
     sled::open(to.join("state/store")).unwrap()
 }
 
+struct StopAtTheEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn of_two_trees_that_are_written_one_after_the_other_neither_is_ahead() {
     let (folder, database) = folder_of_a_node();
     let (last, first) = (database.open_tree("a").unwrap(), database.open_tree("z").unwrap());
-    // What lies between the keys that move, so that a walk needs its time.
-    for index in 0..20_000_u32 {
-        first.insert(index.to_be_bytes(), &[1; 64][..]).unwrap();
+    // What lies between the keys that move, on both sides of each, so that a walk needs its time whatever it begins with.
+    for index in 0..10_000 {
+        for tree in [&first, &last] {
+            tree.insert(format!("a{index}"), &[1; 64][..]).unwrap();
+            tree.insert(format!("z{index}"), &[1; 64][..]).unwrap();
+        }
     }
     let gate = Gate::default();
     let (stop, begun) = (AtomicBool::new(false), Barrier::new(2));
@@ -80,6 +91,8 @@ fn of_two_trees_that_are_written_one_after_the_other_neither_is_ahead() {
             }
         });
         begun.wait();
+        // Also when an assertion fails, so that the writer is not waited for without an end.
+        let stopping = StopAtTheEnd(&stop);
         for _ in 0..5 {
             let elsewhere = tempfile::tempdir().unwrap();
             let source = Source { folder: folder.path(), database: &database, gate: &gate };
@@ -90,24 +103,63 @@ fn of_two_trees_that_are_written_one_after_the_other_neither_is_ahead() {
             let between: Vec<_> = z.scan_prefix("between-").map(|entry| entry.unwrap().0).collect();
             assert!(between.len() <= usize::from(ahead > behind), "{between:?} at {behind} and {ahead}");
         }
-        stop.store(true, Ordering::SeqCst);
+        drop(stopping);
         writer.join().unwrap();
     });
 }
 
-/// Calls a function before the first byte, and then takes everything.
-struct At<F>(Option<F>);
+/// Calls a function before the first byte is given on.
+struct At<F, W>(Option<F>, W);
 
-impl<F: FnOnce()> Write for At<F> {
+impl<F: FnOnce(), W: Write> Write for At<F, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if let Some(call) = self.0.take() {
             call();
         }
-        Ok(bytes.len())
+        self.1.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.1.flush()
+    }
+}
+
+#[test]
+fn what_is_written_after_it_was_copied_is_copied_again_however_much_it_is() {
+    for keys in [3, 5_000] {
+        let (folder, database) = folder_of_a_node();
+        let tree = database.open_tree("store").unwrap();
+        let key = |index: u32| index.to_be_bytes();
+        for index in 0..20_000 {
+            tree.insert(key(index), b"before").unwrap();
+        }
+        let gate = Gate::default();
+        let change = |index: u32, value: Option<&[u8]>| {
+            let pass = gate.pass();
+            pass.will_change("store", &key(index));
+            match value {
+                Some(value) => drop(tree.insert(key(index), value).unwrap()),
+                None => drop(tree.remove(key(index)).unwrap()),
+            }
+        };
+        // The first bytes are given on when the first keys are copied and the last are not.
+        let meanwhile = || {
+            (0..keys).for_each(|index| change(index, Some(b"after")));
+            change(keys, None);
+            change(19_999, Some(b"after"));
+            change(20_000, Some(b"after"));
+        };
+        let elsewhere = tempfile::tempdir().unwrap();
+        let file = elsewhere.path().join("file");
+        let mut out = At(Some(meanwhile), Target::new(&file).unwrap());
+        let source = Source { folder: folder.path(), database: &database, gate: &gate };
+        back_up(&source, &mut out, |_| {}).unwrap();
+        out.1.finish(|_| {}).unwrap();
+        let state = elsewhere.path().join("state");
+        Checked::open(&file, |_| {}).unwrap().restore(&state, false, |_| {}).unwrap();
+        let copy = sled::open(state.join("store")).unwrap().open_tree("store").unwrap();
+        assert_eq!(copy.len(), 20_000);
+        assert!(tree.iter().map(Result::unwrap).eq(copy.iter().map(Result::unwrap)));
     }
 }
 
@@ -124,7 +176,7 @@ fn one_backup_of_a_node_is_made_at_a_time_and_the_next_after_its_end() {
         // Whoever writes does not wait for whoever takes the bytes.
         gate.pass().will_change("a", b"key");
     };
-    back_up(&source, At(Some(second)), |_| {}).unwrap();
+    back_up(&source, At(Some(second), io::sink()), |_| {}).unwrap();
     back_up(&source, io::sink(), |_| {}).unwrap();
 }
 

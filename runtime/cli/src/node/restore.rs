@@ -20,16 +20,18 @@ has its place only when it is whole. The node starts on it with the master key
 of the node that was backed up.
 
 Whatever happened after the backup is unknown to the restored node:
-- An idempotency key that was used after the backup is free again. A client that
-  sends such a call once more has it carried out TWICE. So the node suspends
-  every application at its first start. Look on the ledger for what was sent
-  after the backup, have clients drop what they would send again, and then let
-  each application go on: berth node app go-on NAME
-- What the backup knows to be under way is taken up; the same signed bytes are
-  sent, so it happens once.
+- An idempotency key that was used after the backup is free again, and a call
+  that the backup has as begun may have been sent since. A client that sends
+  such a call once more has it carried out TWICE. So the node suspends every
+  application at its first start. Look on the ledger for what was sent after the
+  backup, have clients drop what they would send again, and then let each
+  application go on: berth node app go-on NAME
+- What was signed before the backup and is under way in it is taken up: the very
+  same bytes are sent, so it happens once.
 - Participants who were revoked, members who were removed, and applications that
   were removed after the backup are there again: revoke and remove them anew.
-  Keys that the node made after the backup are lost, with their accounts.
+  Whoever was enrolled after it is unknown. Keys that the node made after it are
+  lost, with their accounts.
 - Usage after the backup is not counted, and the chain of signed usage records
   goes on from the backup's last: records that were given out later are followed
   by none.
