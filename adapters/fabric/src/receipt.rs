@@ -2,22 +2,19 @@
 
 use adapter_sdk::{
     Imports,
-    types::{
-        Error, ErrorCode, Inclusion, Receipt,
-        transport::{Failure, GrpcFailure},
-    },
+    types::{Error, ErrorCode, Inclusion, Receipt},
 };
 use prost::Message as _;
 
 use crate::{
     block::Block,
     continuation::Tracking,
-    errors::{self, READ, corrupt, invalid},
+    errors::{corrupt, invalid},
     hex, memory,
     peers::{self, COMMIT_STATUS, Client, EVALUATE, Peers, QSCC},
     proto::{
-        gateway::{CommitStatusRequest, CommitStatusResponse, SignedCommitStatusRequest},
-        peer::{SignedProposal, TxValidationCode},
+        gateway::{CommitStatusRequest, SignedCommitStatusRequest},
+        peer::SignedProposal,
     },
     settings::Settings,
     transaction, validation,
@@ -46,13 +43,9 @@ pub(crate) async fn receipt(
         if tracking.transaction != id {
             return Err(invalid("the tracking is of another transaction"));
         }
-        match look(settings, &peers, &tracking).await? {
-            Some(block) => Some(block),
-            None if is_committed(settings, &peers, &tracking).await? => {
-                look(settings, &peers, &tracking).await?
-            }
-            None => None,
-        }
+        // First, since a look at what is not there yet costs peers as much as one that finds.
+        wait(settings, &peers, &tracking).await?;
+        look(settings, &peers, &tracking).await?
     };
     match found {
         Some(block) => {
@@ -98,8 +91,9 @@ async fn look(settings: &Settings, peers: &Peers<'_>, tracking: &Tracking) -> Re
 }
 
 /// Waits a little for the commit. `CommitStatus` answers when the transaction is in a block, so it is read as a stream that is
-/// let go when nothing has come.
-async fn is_committed(settings: &Settings, peers: &Peers<'_>, tracking: &Tracking) -> Result<bool, Error> {
+/// let go when nothing has come. What it says is left for the block to say: the peer may be slow or down, or the creator's
+/// certificate over, and another peer have the block all the same.
+async fn wait(settings: &Settings, peers: &Peers<'_>, tracking: &Tracking) -> Result<(), Error> {
     let asked = CommitStatusRequest::decode(tracking.status.as_slice())
         .map_err(|_| invalid("the tracking does not decode"))?;
     if asked.transaction_id != tracking.transaction || asked.channel_id != settings.channel {
@@ -109,28 +103,12 @@ async fn is_committed(settings: &Settings, peers: &Peers<'_>, tracking: &Trackin
         request: tracking.status.clone(),
         signature: tracking.status_signature.clone(),
     };
-    let Some(peer) = peers.lent.first() else { return Ok(false) };
-    let opened = peers.host.grpc_stream(Peers::request(peer, COMMIT_STATUS, &request, false)).await;
-    let came = match opened {
-        Ok(mut stream) => stream.next(WAIT_MILLIS).await,
-        Err(failure) => Err(failure),
-    };
-    match came {
-        Ok(Some(answer)) => {
-            let answer = CommitStatusResponse::decode(answer.as_slice())
-                .map_err(|error| corrupt(format!("the answer to CommitStatus does not decode: {error}")))?;
-            Ok(answer.result != TxValidationCode::NotValidated as i32)
-        }
-        Ok(None) => Ok(false),
-        // It was asked whether it is there, and it is not: the next look asks again.
-        Err(GrpcFailure::Transport(Failure::Timeout)) => Ok(false),
-        Err(GrpcFailure::Status(status)) if matches!(status.code, 1 | 4) => Ok(false),
-        Err(failure) => match errors::of_failure(failure, READ) {
-            // The creator's certificate is over, say: whoever has the block has it all the same.
-            error if matches!(error.code, ErrorCode::Expired | ErrorCode::PermissionDenied) => Ok(false),
-            error => Err(error),
-        },
+    let Some(peer) = peers.lent.first() else { return Ok(()) };
+    if let Ok(mut stream) = peers.host.grpc_stream(Peers::request(peer, COMMIT_STATUS, &request, false)).await
+    {
+        drop(stream.next(WAIT_MILLIS).await);
     }
+    Ok(())
 }
 
 fn unknown(id: &str) -> Receipt {

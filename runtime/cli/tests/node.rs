@@ -181,6 +181,62 @@ async fn a_node_is_made_served_stopped_and_remembers() {
     assert!(list.stdout.contains("revoked: lost"), "{}", list.stdout);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_is_backed_up_running_and_at_rest_and_put_back() {
+    let berth = city("");
+    let early = node(&berth, &["backup", "--out", "early"]);
+    assert!(early.code == 3 && early.stderr.contains("no node's store"), "{}", early.stderr);
+    let state = berth.folder.path().join("city/state");
+    assert!(!state.exists() && !berth.folder.path().join("early").exists(), "nothing is made by that");
+
+    let mut life = Life::begin(&berth);
+    let alice = enrol(&berth, "alice");
+    let running = node(&berth, &["backup", "--out", "running", "--json"]);
+    assert_eq!(running.code, 0, "{}", running.stderr);
+    let said: Value = serde_json::from_str(&running.stdout).unwrap();
+    let size = fs::metadata(berth.folder.path().join("running")).unwrap().len();
+    assert_eq!((&said["running"], said["bytes"].as_u64()), (&json!(true), Some(size)), "{said}");
+    let again = node(&berth, &["backup", "--out", "running"]);
+    assert!(again.code == 2 && again.stderr.contains("is there already"), "{}", again.stderr);
+    let busy = node(&berth, &["restore", "running", "--force"]);
+    assert!(busy.code == 2 && busy.stderr.contains("Stop the node first"), "{}", busy.stderr);
+    enrol(&berth, "bob");
+    assert!(life.stop());
+
+    let rest = node(&berth, &["backup", "--out", "rest", "--json"]);
+    assert_eq!(rest.code, 0, "{}", rest.stderr);
+    assert!(rest.stdout.contains("\"running\": false"), "{}", rest.stdout);
+    let used = node(&berth, &["restore", "running"]);
+    assert!(used.code == 2 && used.stderr.contains("--force"), "{}", used.stderr);
+    let forced = node(&berth, &["restore", "running", "--force", "--json"]);
+    assert_eq!(forced.code, 0, "{}", forced.stderr);
+    assert!(forced.stderr.contains("carried out twice"), "{}", forced.stderr);
+    let said: Value = serde_json::from_str(&forced.stdout).unwrap();
+    let aside = berth.folder.path().join(said["moved_aside"].as_str().unwrap());
+    assert!(aside.join("store").exists(), "nothing is deleted");
+
+    let mut life = Life::begin(&berth);
+    let list = node(&berth, &["participant", "list"]);
+    assert!(list.stdout.contains("alice") && !list.stdout.contains("bob"), "{}", list.stdout);
+    let (status, _) =
+        send(&client(), &life.address, &alice, "GET", "/v1/applications", None, None).await.unwrap();
+    assert_eq!(status, 200, "the certificate from before the backup is good");
+    assert!(life.stop());
+
+    let mut bytes = fs::read(berth.folder.path().join("rest")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(berth.folder.path().join("damaged"), &bytes).unwrap();
+    let damaged = node(&berth, &["restore", "damaged", "--force"]);
+    assert!(damaged.code == 3 && damaged.stderr.contains("Nothing was written"), "{}", damaged.stderr);
+    assert_eq!(fs::read_dir(berth.folder.path().join("city")).unwrap().count(), 4, "nothing more is there");
+    let restored = node(&berth, &["restore", "rest", "--force"]);
+    assert_eq!(restored.code, 0, "{}", restored.stderr);
+    let _life = Life::begin(&berth);
+    let list = node(&berth, &["participant", "list"]);
+    assert!(list.stdout.contains("bob"), "{}", list.stdout);
+}
+
 async fn rpc(client: &Http, url: &str, method: &str, params: Value) -> Value {
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
     let request = Request::post(url).header("content-type", "application/json");

@@ -3,11 +3,15 @@
 use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
+use berth_backup::Gate;
 use sled::{Db, IVec, Tree};
 
 use crate::store::{
     MAX_VALUE, Page, SequencePage, Store, StoreError, check_key, check_sequence, check_value, paged,
 };
+
+const VALUES: &str = "store";
+const SEQUENCES: &str = "sequences";
 
 /// A store in a sled database. Its trees: `store` has the values, `sequences` the entries of all sequences under the
 /// name's length (2 bytes, big-endian), the name, and the position (8 bytes, big-endian).
@@ -20,6 +24,7 @@ use crate::store::{
 #[derive(Clone)]
 pub struct SledStore {
     trees: Arc<Trees>,
+    gate: Arc<Gate>,
 }
 
 struct Trees {
@@ -43,8 +48,14 @@ impl SledStore {
     /// When they cannot be opened.
     pub fn in_database(database: Db) -> Result<Self, StoreError> {
         let tree = |name: &str| database.open_tree(name).map_err(failed("open a tree of the database"));
-        let (values, sequences) = (tree("store")?, tree("sequences")?);
-        Ok(SledStore { trees: Arc::new(Trees { database, values, sequences }) })
+        let (values, sequences) = (tree(VALUES)?, tree(SEQUENCES)?);
+        Ok(SledStore { trees: Arc::new(Trees { database, values, sequences }), gate: Arc::default() })
+    }
+
+    /// The same, where every write passes this gate: for databases that are copied while they are used.
+    #[must_use]
+    pub fn behind(self, gate: Arc<Gate>) -> Self {
+        SledStore { gate, ..self }
     }
 
     /// Runs `work` where it may block.
@@ -80,7 +91,10 @@ impl Store for SledStore {
         check_key(key)?;
         new.map_or(Ok(()), check_value)?;
         let (key, expected, new) = (key.to_vec(), expected.map(<[u8]>::to_vec), new.map(<[u8]>::to_vec));
+        let gate = self.gate.clone();
         self.blocking("write", move |trees| {
+            let pass = gate.pass();
+            pass.will_change(VALUES, &key);
             let swapped = trees.values.compare_and_swap(key, expected, new).map_err(failed("write"))?;
             Ok(swapped.is_ok())
         })
@@ -104,7 +118,9 @@ impl Store for SledStore {
         check_sequence(sequence)?;
         check_value(value)?;
         let (prefix, value) = (sequence_prefix(sequence), IVec::from(value));
+        let gate = self.gate.clone();
         self.blocking("append", move |trees| {
+            let pass = gate.pass();
             loop {
                 let last = trees.sequences.scan_prefix(&prefix).keys().next_back();
                 let position = match last.transpose().map_err(failed("append"))? {
@@ -112,6 +128,7 @@ impl Store for SledStore {
                     None => 0,
                 };
                 let key = [prefix.as_slice(), &position.to_be_bytes()].concat();
+                pass.will_change(SEQUENCES, &key);
                 let swapped = trees
                     .sequences
                     .compare_and_swap(key, None::<&[u8]>, Some(value.clone()))

@@ -6,6 +6,7 @@
 //! - [`Configuration`] is the node's one file; what is wrong in it is told with its line.
 //! - [`Node`] puts them together with `berth-gateway`, which has the applications and serves them.
 
+mod backup;
 mod config;
 mod door;
 mod run;

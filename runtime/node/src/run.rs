@@ -10,6 +10,7 @@ use std::{
 };
 
 use berth_admission::{Admission, Past, Places, Policy};
+use berth_backup::Gate;
 use berth_gateway::{AdapterCall, Adapters, Gateway, Offered, Parts, http};
 use berth_host::{CallObserver, CallRecord, Compiler, Host, HostConfig};
 use berth_identity::{Authority, MasterKey};
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::{
+    backup,
     config::{ConfigError, Configuration},
     door::{Door, DoorError},
 };
@@ -52,7 +54,7 @@ pub enum NodeError {
     },
 }
 
-fn machine<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+pub(crate) fn machine<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     what: impl Into<String>,
 ) -> impl FnOnce(E) -> NodeError {
     let what = what.into();
@@ -110,10 +112,11 @@ impl Node {
             "the store in {} cannot be opened: does another node use it?",
             state.display()
         )))?;
-        let store =
-            SledStore::in_database(database.clone()).map_err(machine("the store cannot be opened"))?;
-        let kept = SledState::in_database(database, StateLimits::default())
-            .map_err(machine("the adapters' state cannot be opened"))?;
+        let gate = Arc::new(Gate::default());
+        let store = SledStore::in_database(database.clone());
+        let store = store.map_err(machine("the store cannot be opened"))?.behind(gate.clone());
+        let kept = SledState::in_database(database.clone(), StateLimits::default());
+        let kept = kept.map_err(machine("the adapters' state cannot be opened"))?.behind(gate.clone());
         let observer = Arc::new(Observer::default());
         let door = Arc::new(door(configuration, &state, compiler, observer.clone())?);
         let adapters = Arc::new(Adapters::default());
@@ -132,10 +135,13 @@ impl Node {
         });
         let gateway = gateway.await.map_err(machine("the gateway cannot be opened"))?;
         let _ = observer.gateway.set(gateway.clone());
+        backup::suspend_what_was_restored(&gateway, &state).await?;
 
         let stop = CancellationToken::new();
         let path = configuration.socket();
-        let socket = http::listen_unix(&path, http::operator_router(&gateway), stop.clone());
+        let operator = http::operator_router(&gateway);
+        let operator = operator.merge(backup::router(state.clone(), database, gate, stop.clone()));
+        let socket = http::listen_unix(&path, operator, stop.clone());
         let operator = socket.await.map_err(machine("the operator's socket"))?;
         let public = http::listen(configuration.address()?, tls, http::router(&gateway), stop.clone());
         let public = public.await.map_err(machine("the gateway's port"))?;

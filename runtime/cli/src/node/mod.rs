@@ -3,8 +3,10 @@
 mod admit;
 mod app;
 mod audit;
+mod backup;
 mod operator;
 mod participant;
+mod restore;
 mod serve;
 mod usage;
 
@@ -39,6 +41,10 @@ pub(crate) enum NodeCommand {
     },
     /// Show what an application used, and check the chain of signed records that says so
     Usage(usage::Usage),
+    /// Copy what a node keeps into one file, also while it runs; the master key is not in it
+    Backup(backup::Backup),
+    /// Put a backup back, for a node that does not run
+    Restore(restore::Restore),
     /// Show the record of who was let in and who was not, and look whether it is whole
     Audit(audit::Audit),
 }
@@ -49,6 +55,8 @@ impl NodeCommand {
             NodeCommand::Admit(admit) => admit.json,
             NodeCommand::Audit(audit) => audit.json,
             NodeCommand::Usage(usage) => usage.which.json,
+            NodeCommand::Backup(backup) => backup.which.json,
+            NodeCommand::Restore(restore) => restore.which.json,
             NodeCommand::Init(_) | NodeCommand::Serve(_) => false,
             NodeCommand::App { command } => command.json(),
             NodeCommand::Participant { command } => command.json(),
@@ -60,6 +68,8 @@ impl NodeCommand {
             NodeCommand::Admit(admit) => admit::run(&admit).await,
             NodeCommand::Audit(audit) => audit::run(&audit),
             NodeCommand::Usage(usage) => usage::run(&usage).await,
+            NodeCommand::Backup(backup) => backup::run(&backup).await,
+            NodeCommand::Restore(restore) => restore::run(&restore),
             NodeCommand::Init(init) => serve::init(&init),
             NodeCommand::Serve(serve) => serve::serve(&serve).await,
             NodeCommand::App { command } => command.run().await,

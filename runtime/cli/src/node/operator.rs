@@ -1,12 +1,20 @@
 //! Speaking to a node that runs, over its operator's socket.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use berth_gateway::Problem;
 use berth_node::Configuration;
 use clap::Args;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{Method, Request, body::Bytes, client::conn::http1, header};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    client::conn::http1,
+    header,
+};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::UnixStream;
@@ -47,32 +55,52 @@ impl Which {
                 .next(format!("Start it: berth node serve --config {}", self.config.display()))
         };
         let stream = UnixStream::connect(&socket).await.map_err(|error| failed(&error))?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
-        let connection = tokio::spawn(connection);
         let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "node")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::<Bytes>::from(body))
-            .map_err(|_| Failure::usage("a name has letters that no name can have"))?;
-        let response = sender.send_request(request).await.map_err(|error| failed(&error))?;
+        let response = request(stream, method, path, body).await.map_err(|error| failed(&error))?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-        let body = body.map_err(|error| Failure::host("the node's answer broke off", &*error))?.to_bytes();
-        connection.abort();
+        let body = whole(response).await?;
         if status.is_success() {
             return Ok(serde_json::from_slice(&body).unwrap_or(Value::Null));
         }
-        Err(match serde_json::from_slice::<Problem>(&body) {
-            Ok(problem) => {
-                let failure = Failure::usage(format!("{}: {}", problem.title, problem.detail));
-                Failure { kind: Kind::Answered, ..failure }
-            }
-            Err(_) => Failure::usage(format!("the node answered with the status {status}")),
-        })
+        Err(refused(status, &body))
+    }
+}
+
+/// One request over a connection of its own, and its answer, whose body is still to come. A name in the path is plain: see
+/// [`part`].
+pub(super) async fn request(
+    stream: UnixStream,
+    method: Method,
+    path: &str,
+    body: String,
+) -> io::Result<Response<Incoming>> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    // It ends with the body, or with this program.
+    tokio::spawn(connection);
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "node")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::<Bytes>::from(body))
+        .map_err(io::Error::other)?;
+    sender.send_request(request).await.map_err(io::Error::other)
+}
+
+/// A whole answer.
+pub(super) async fn whole(response: Response<Incoming>) -> Result<Bytes, Failure> {
+    let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+    Ok(body.map_err(|error| Failure::host("the node's answer broke off", &*error))?.to_bytes())
+}
+
+/// An answer that is a refusal.
+pub(super) fn refused(status: StatusCode, body: &[u8]) -> Failure {
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => {
+            let failure = Failure::usage(format!("{}: {}", problem.title, problem.detail));
+            Failure { kind: Kind::Answered, ..failure }
+        }
+        Err(_) => Failure::usage(format!("the node answered with the status {status}")),
     }
 }
 

@@ -1,14 +1,18 @@
 //! State in sled.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use adapter_spec::async_trait;
+use berth_backup::Gate;
 use sled::{
     Db, Tree,
     transaction::{ConflictableTransactionError, TransactionError, Transactional as _, TransactionalTree},
 };
 
 use super::{StateError, StateLimits, StateStore};
+
+const VALUES: &str = "state";
+const USAGE: &str = "state-usage";
 
 /// State in a sled database. A swap returns once it is on disk.
 ///
@@ -19,6 +23,7 @@ pub struct SledState {
     database: Db,
     values: Tree,
     usage: Tree,
+    gate: Arc<Gate>,
 }
 
 impl SledState {
@@ -35,9 +40,15 @@ impl SledState {
     /// # Errors
     /// When they cannot be opened.
     pub fn in_database(database: Db, limits: StateLimits) -> Result<Self, StateError> {
-        let values = database.open_tree("state").map_err(store)?;
-        let usage = database.open_tree("state-usage").map_err(store)?;
-        Ok(SledState { limits, database, values, usage })
+        let values = database.open_tree(VALUES).map_err(store)?;
+        let usage = database.open_tree(USAGE).map_err(store)?;
+        Ok(SledState { limits, database, values, usage, gate: Arc::default() })
+    }
+
+    /// The same, where every write passes this gate: for databases that are copied while they are used.
+    #[must_use]
+    pub fn behind(self, gate: Arc<Gate>) -> Self {
+        SledState { gate, ..self }
     }
 
     fn usage_now(&self, application: &str) -> Result<u64, StateError> {
@@ -79,10 +90,15 @@ impl StateStore for SledState {
             usage.insert(application.as_bytes(), &after.to_be_bytes())?;
             Ok(true)
         };
-        let swapped = (&self.values, &self.usage).transaction(write).map_err(|error| match error {
-            TransactionError::Abort(error) => error,
-            TransactionError::Storage(error) => store(error),
-        })?;
+        let swapped = {
+            let pass = self.gate.pass();
+            pass.will_change(VALUES, &full_key);
+            pass.will_change(USAGE, application.as_bytes());
+            (&self.values, &self.usage).transaction(write).map_err(|error| match error {
+                TransactionError::Abort(error) => error,
+                TransactionError::Storage(error) => store(error),
+            })?
+        };
         if swapped {
             self.database.flush_async().await.map_err(store)?;
         }
