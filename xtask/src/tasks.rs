@@ -85,6 +85,8 @@ pub fn bench(arguments: &Arguments) -> Outcome<()> {
                     "door",
                     "gateway",
                     "end_to_end",
+                    "fisco_end_to_end",
+                    "fabric",
                     "footprint",
                     "headroom",
                 ] {
