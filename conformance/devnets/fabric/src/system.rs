@@ -65,7 +65,7 @@ fn ledger(channel: &Channel, function: &str, arguments: &[Vec<u8>]) -> Result<Ve
                 );
             }
             found
-                .ok_or_else(|| format!("no such block hash [{text}] in index"))
+                .ok_or_else(|| format!("no such block hash [{}] in index", hex::encode(argument)))
                 .and_then(|number| block(&ledger, number))
                 .map_err(|why| format!("Failed to get block hash {text}, error {why}"))
         }
