@@ -66,6 +66,42 @@ async fn one_mutant_under_every_check() {
     println!("{FAILED_ON}{}", clauses.into_iter().collect::<Vec<_>>().join(" "));
 }
 
+/// A mutant that is not failed on its own clause when all checks run; alone, its clause's checks fail it.
+struct Known {
+    clause: &'static str,
+    name: &'static str,
+    /// The clause that it is failed on all the same; none where the suite does not come to an end.
+    on: Option<&'static str>,
+}
+
+impl Known {
+    const fn endless(clause: &'static str, name: &'static str) -> Self {
+        Known { clause, name, on: None }
+    }
+
+    fn is(&self, row: &Row) -> bool {
+        let ends_so = match (self.on, &row.clauses) {
+            (None, None) => true,
+            (Some(on), Some(clauses)) => clauses.contains(on),
+            _ => false,
+        };
+        ends_so && self.clause == row.mutant.clause && self.name == row.mutant.name
+    }
+}
+
+const KNOWN: &[Known] = &[
+    // These ask without end, and what is recorded of it outgrows the bound.
+    Known::endless("CALL-15", "asks-again-and-again"),
+    Known::endless("EVT-8", "asks-for-every-event-again"),
+    Known::endless("LIM-8", "a-request-for-each-peer"),
+    // These wait for what never comes, in too many checks.
+    Known::endless("ENV-7", "what-was-sent-is-known-by-the-state-alone"),
+    Known::endless("CONF-3", "a-conflict-is-run-again"),
+    // These behave while they see faults, and in a whole run have seen some from the first on.
+    Known { clause: "REC-5", name: "knows-faults", on: Some("ONCE-16") },
+    Known { clause: "REC-5", name: "waits-for-faults-to-end", on: Some("ONCE-16") },
+];
+
 fn table(rows: &[Row], took: Duration) -> String {
     let own = rows.iter().filter(|row| row.is_failed_on_its_own()).count();
     let alone =
@@ -103,7 +139,7 @@ fn cores() -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it takes long; cargo xtask test --mutants"]
-async fn no_mutant_passes_when_all_checks_run() {
+async fn every_mutant_is_failed_on_its_clause_when_all_checks_run_but_for_what_is_known() {
     let mutants: &'static [Mutant] = Box::leak(all().into_boxed_slice());
     let chosen: Vec<_> = mutants.iter().filter(|mutant| chosen(mutant.clause)).collect();
     let start = Instant::now();
@@ -117,8 +153,8 @@ async fn no_mutant_passes_when_all_checks_run() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../MUTANTS.md");
         fs::write(file, table(&rows, start.elapsed())).unwrap();
     }
-    // On which clause is another test's matter. A run that does not end gives no certificate either, and the table says so.
-    let passed = rows.iter().filter(|row| row.clauses.as_ref().is_some_and(BTreeSet::is_empty));
-    let passed: Vec<_> = passed.map(|row| (row.mutant.clause, row.mutant.name)).collect();
-    assert!(passed.is_empty(), "passed: {passed:?}");
+    let missed =
+        rows.iter().filter(|row| !row.is_failed_on_its_own() && !KNOWN.iter().any(|known| known.is(row)));
+    let missed: Vec<_> = missed.map(|row| (row.mutant.clause, row.mutant.name, &row.clauses)).collect();
+    assert!(missed.is_empty(), "not failed on their own clauses: {missed:?}");
 }
