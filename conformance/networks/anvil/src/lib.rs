@@ -4,6 +4,8 @@ use std::{
     io::{self, BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::mpsc,
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -13,6 +15,9 @@ use tempfile::TempDir;
 pub const FIRST_KEY: &str = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 /// The second.
 pub const SECOND_KEY: &str = "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
+
+/// How long it may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A node on a free port of loopback. It ends when this is dropped, and leaves nothing behind.
 pub struct Anvil {
@@ -28,7 +33,7 @@ impl Anvil {
     ///
     /// # Errors
     ///
-    /// It does not start, or ends before it listens.
+    /// It does not start, ends before it listens, or does not listen within half a minute.
     pub fn start(program: &Path, arguments: &[&str]) -> io::Result<Self> {
         let states = TempDir::new()?;
         let mut child = Command::new(program)
@@ -44,11 +49,17 @@ impl Anvil {
         let mut anvil = Anvil { child, url: String::new(), _states: states };
         let mut lines =
             BufReader::new(stdout.ok_or(io::ErrorKind::BrokenPipe)?).lines().map_while(Result::ok);
-        let address = lines.find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned));
+        let (tell, told) = mpsc::channel();
+        // Its output must be read to its end, or it stops.
+        std::thread::spawn(move || {
+            let address = lines.find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned));
+            // Nobody listening is nobody to tell.
+            let _ = tell.send(address);
+            lines.for_each(drop);
+        });
+        let address = told.recv_timeout(PATIENCE).map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
         let address = address.ok_or_else(|| io::Error::other("it ended before it said where it listens"))?;
         anvil.url = format!("http://{address}");
-        // Its output must be read, or it stops.
-        std::thread::spawn(move || lines.for_each(drop));
         Ok(anvil)
     }
 
@@ -88,5 +99,16 @@ impl Anvil {
 impl Drop for Anvil {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_ends_or_is_not_there_is_an_error() {
+        assert!(Anvil::start(Path::new("/bin/true"), &[]).is_err());
+        assert!(Anvil::start(Path::new("/nowhere/anvil"), &[]).is_err());
     }
 }
