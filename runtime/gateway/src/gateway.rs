@@ -49,6 +49,8 @@ pub struct Parts {
     pub max_body: usize,
     /// How often usage is written down, in seconds; a crash loses what was used since.
     pub usage_seconds: u32,
+    /// Whether webhooks may go to the node's own machine, also as `http://`.
+    pub local_webhooks: bool,
 }
 
 /// Why a gateway could not be opened.
@@ -125,7 +127,7 @@ impl Gateway {
             applications: RwLock::default(),
             by_id: RwLock::default(),
             changing_grants: tokio::sync::Mutex::default(),
-            poster: Poster::new()?,
+            poster: Poster::new(parts.local_webhooks)?,
             pace,
             stopping: CancellationToken::new(),
             records,

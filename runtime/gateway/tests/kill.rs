@@ -63,6 +63,7 @@ async fn open(folder: &Path) -> Gateway {
         signature_window: 60,
         max_body: 1 << 20,
         usage_seconds: 60,
+        local_webhooks: false,
     })
     .await
     .unwrap()

@@ -294,6 +294,8 @@ async fn addresses_and_filters_that_do_not_fit_are_refused_without_repeating_the
     let good = "https://example.org/";
     for wrong in [
         json!({"url": good, "filter": {"contract": "c".repeat(2_000)}}),
+        json!({"url": good, "filter": {"abi": "a".repeat(300_000)}}),
+        json!({"url": format!("{good}{}", "a".repeat(3_000))}),
         json!({"url": good, "filter": {"colour": "red"}}),
         json!({"url": good, "start": {"cursor": "0x00"}}),
         json!({"url": good, "start": {"cursor": format!("0x{}", "00".repeat(5_000))}}),

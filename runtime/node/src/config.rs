@@ -74,6 +74,10 @@ pub struct GatewayConfig {
     /// How often usage is written down and signed, in seconds; a crash loses what was used since.
     #[serde(default = "a_minute")]
     pub usage_seconds: u32,
+    /// Whether participants' webhooks may go to this machine itself, also as `http://`: whatever listens on it then gets requests
+    /// that participants have chosen the address of.
+    #[serde(default)]
+    pub local_webhooks: bool,
 }
 
 /// What the operator reaches.

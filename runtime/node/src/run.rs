@@ -132,6 +132,7 @@ impl Node {
             signature_window: configuration.config.gateway.signature_window_seconds,
             max_body: configuration.config.gateway.max_body_bytes,
             usage_seconds: configuration.config.gateway.usage_seconds,
+            local_webhooks: configuration.config.gateway.local_webhooks,
         });
         let gateway = gateway.await.map_err(machine("the gateway cannot be opened"))?;
         let _ = observer.gateway.set(gateway.clone());

@@ -78,7 +78,7 @@ pub struct WebhookFilter {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookRequest {
-    /// `https://`, or `http://` on the node's own machine; without user name and password.
+    /// `https://`, without user name and password; see where they may go in `target`.
     pub url: String,
     /// Which events.
     #[serde(default)]
@@ -167,7 +167,7 @@ pub(crate) async fn create(
     participant: &str,
     request: WebhookRequest,
 ) -> Result<WebhookShown, Problem> {
-    let url = target::check(&request.url).map_err(|why| Problem::invalid(format!("url: {why}")))?;
+    let url = shared.poster.check(&request.url).map_err(|why| Problem::invalid(format!("url: {why}")))?;
     let filter = request.filter()?;
     let start = request.start.unwrap_or(EventStart::Latest);
     if matches!(&start, EventStart::Cursor(cursor) if cursor.len() > MAX_CURSOR) {

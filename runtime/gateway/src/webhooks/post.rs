@@ -17,7 +17,7 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
-use super::target::Resolver;
+use super::target::{self, Resolver};
 
 /// From the connection's beginning to the answer's headers,
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -45,20 +45,26 @@ pub(crate) struct Parcel {
 /// Sends to receivers. Follows no redirects, knows no proxies and no cookies.
 pub(crate) struct Poster {
     client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    local: bool,
 }
 
 impl Poster {
-    /// Trusts the public certificate authorities.
-    pub(crate) fn new() -> Result<Self, rustls::Error> {
-        Self::trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+    /// Trusts the public certificate authorities. `local`: the node's own machine may be reached.
+    pub(crate) fn new(local: bool) -> Result<Self, rustls::Error> {
+        Self::trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }, local)
     }
 
-    fn trusting(roots: RootCertStore) -> Result<Self, rustls::Error> {
+    /// The address in its normal form, where requests may go to it; otherwise what is wrong with it.
+    pub(super) fn check(&self, url: &str) -> Result<String, String> {
+        target::check(url, self.local)
+    }
+
+    fn trusting(roots: RootCertStore, local: bool) -> Result<Self, rustls::Error> {
         let tls = ClientConfig::builder_with_provider(ring::default_provider().into())
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let mut tcp = HttpConnector::new_with_resolver(Resolver::new());
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(local));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(PATIENCE));
@@ -68,11 +74,13 @@ impl Poster {
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
             .build(connector.enable_all_versions().wrap_connector(tcp));
-        Ok(Poster { client })
+        Ok(Poster { client, local })
     }
 
     /// Sends once. Otherwise why the receiver has not taken it, without its address, which may hold a secret.
     pub(crate) async fn post(&self, key: &SigningKey, parcel: Parcel, created: i64) -> Result<(), String> {
+        // Once more: the operator may have changed their mind since the webhook was made.
+        self.check(&parcel.url).map_err(|why| format!("its address is not allowed: {why}"))?;
         let request = request(key, parcel, created)?;
         let answer = tokio::time::timeout(PATIENCE, self.client.request(request)).await;
         let answer = answer.map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?;
@@ -147,14 +155,16 @@ mod tests {
         };
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(authority.certificate_pem().as_bytes()).unwrap()).unwrap();
-        let knows = Poster::trusting(roots).unwrap();
+        let knows = Poster::trusting(roots, true).unwrap();
         for path in ["/endless", "/silent"] {
             assert_eq!(knows.post(&key, parcel(path), 1).await, Ok(()), "{path}");
         }
         let nothing = knows.post(&key, parcel("/nothing"), 1).await;
         assert_eq!(nothing, Err("the receiver answered with the status 404".into()));
-        let public = Poster::new().unwrap();
+        let public = Poster::new(true).unwrap();
         assert_eq!(public.post(&key, parcel("/endless"), 1).await, Err(NOT_REACHED.into()));
+        let kept_away = Poster::new(false).unwrap().post(&key, parcel("/endless"), 1).await.unwrap_err();
+        assert!(kept_away.starts_with("its address is not allowed"), "{kept_away}");
         stop.cancel();
     }
 }

@@ -1,10 +1,13 @@
 //! Where webhooks may go.
 //!
-//! A participant names an address, and the node sends requests to it from where the node stands. So an address is `https://`,
-//! or `http://` on the node's own machine; link-local addresses, where clouds tell a machine its credentials, are refused, in
-//! the address itself and again in what its name resolves to at each connection. Private networks are not refused, since
-//! receivers of a consortium stand there: an operator whose node reaches what its participants must not reach keeps it away
-//! with a firewall.
+//! A participant names an address, and the node sends requests to it from where the node stands. So an address is `https://`.
+//! The node's own machine is refused, where ledgers' nodes and the operator's page listen, and so are link-local addresses,
+//! where clouds tell a machine its credentials: in the address itself, when the webhook is made and each time that something is
+//! sent, and in what its name resolves to at each connection. Private networks are not refused, since receivers of a consortium stand
+//! there: an operator whose node reaches what its participants must not reach keeps it away with a firewall.
+//!
+//! An operator may let webhooks go to the node's own machine, then also as `http://`: for trying out, and for a receiver beside
+//! the node.
 
 use std::{
     future::Future,
@@ -22,7 +25,9 @@ use url::{Host, Url};
 const MAX_URL: usize = 2_048;
 
 /// The address in its normal form; otherwise what is wrong with it. The address itself is not repeated: it may hold a secret.
-pub(crate) fn check(text: &str) -> Result<String, String> {
+///
+/// `local`: the node's own machine may be reached.
+pub(crate) fn check(text: &str, local: bool) -> Result<String, String> {
     if text.len() > MAX_URL {
         return Err(format!("it has more than {MAX_URL} bytes"));
     }
@@ -32,24 +37,24 @@ pub(crate) fn check(text: &str) -> Result<String, String> {
     }
     let (address, loopback) = match url.host() {
         None => return Err("it has no host".into()),
-        Some(Host::Domain(name)) => (None, name == "localhost"),
+        Some(Host::Domain(name)) => (None, name.trim_end_matches('.') == "localhost"),
         Some(Host::Ipv4(address)) => (Some(IpAddr::from(address)), address.is_loopback()),
         Some(Host::Ipv6(address)) => (Some(IpAddr::from(address)), address.is_loopback()),
     };
     match url.scheme() {
         "https" => {}
-        "http" if loopback => {}
-        "http" => return Err("http:// goes to this machine alone: take https://".into()),
+        "http" if loopback && local => {}
+        "http" => return Err("http:// is in clear: take https://".into()),
         _ => return Err("it begins with neither https:// nor http://".into()),
     }
-    if address.is_some_and(is_refused) {
-        return Err("link-local, multicast and unspecified addresses are refused".into());
+    if (loopback && !local) || address.is_some_and(|address| is_refused(address, local)) {
+        return Err("this machine's own, link-local, multicast and unspecified addresses are refused".into());
     }
     Ok(url.into())
 }
 
 /// Addresses that no receiver has.
-fn is_refused(address: IpAddr) -> bool {
+fn is_refused(address: IpAddr, local: bool) -> bool {
     /// Where one cloud tells its machines their credentials; the others' are link-local.
     const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
     let v4 = |address: Ipv4Addr| {
@@ -57,12 +62,13 @@ fn is_refused(address: IpAddr) -> bool {
             || address.is_multicast()
             || address.is_unspecified()
             || address.is_broadcast()
+            || (address.is_loopback() && !local)
     };
     match address {
         IpAddr::V4(address) => v4(address),
         IpAddr::V6(address) => {
-            let inner = address.to_ipv4_mapped();
-            inner.is_some_and(v4)
+            inner(address).is_some_and(v4)
+                || (address.is_loopback() && !local)
                 || address.is_unicast_link_local()
                 || address.is_multicast()
                 || address.is_unspecified()
@@ -71,13 +77,25 @@ fn is_refused(address: IpAddr) -> bool {
     }
 }
 
+/// The IPv4 address that one of IPv6 leads to: mapped (RFC 4291, 2.5.5.2), or through a translator (RFC 6052, 2.1).
+fn inner(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [a, b, c, d, e, f, high, low] = address.segments();
+    let through = [a, b, c, d, e, f] == [0x64, 0xff9b, 0, 0, 0, 0];
+    let translated = through.then(|| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+    address.to_ipv4_mapped().or(translated)
+}
+
 /// Names become addresses as the system says, without those that are refused.
 #[derive(Clone)]
-pub(crate) struct Resolver(GaiResolver);
+pub(crate) struct Resolver {
+    system: GaiResolver,
+    local: bool,
+}
 
 impl Resolver {
-    pub(crate) fn new() -> Self {
-        Resolver(GaiResolver::new())
+    /// `local`: the node's own machine may be reached.
+    pub(crate) fn new(local: bool) -> Self {
+        Resolver { system: GaiResolver::new(), local }
     }
 }
 
@@ -87,13 +105,14 @@ impl Service<Name> for Resolver {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
-        Service::poll_ready(&mut self.0, context)
+        Service::poll_ready(&mut self.system, context)
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let found = Service::call(&mut self.0, name);
+        let found = Service::call(&mut self.system, name);
+        let local = self.local;
         Box::pin(async move {
-            let taken: Vec<_> = found.await?.filter(|address| !is_refused(address.ip())).collect();
+            let taken: Vec<_> = found.await?.filter(|address| !is_refused(address.ip(), local)).collect();
             Ok(taken.into_iter())
         })
     }
@@ -109,12 +128,39 @@ mod tests {
             ("https://Example.org", "https://example.org/"),
             ("https://example.org:443/a?b=c", "https://example.org/a?b=c"),
             ("https://10.1.2.3:8443/hook", "https://10.1.2.3:8443/hook"),
-            ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/"),
-            ("http://localhost:8000/", "http://localhost:8000/"),
-            ("http://[::1]:8000/", "http://[::1]:8000/"),
+            ("https://[64:ff9b::8.8.8.8]/", "https://[64:ff9b::808:808]/"),
         ] {
-            assert_eq!(check(text).as_deref(), Ok(normal));
+            assert_eq!(check(text, false).as_deref(), Ok(normal));
         }
+    }
+
+    #[test]
+    fn the_nodes_own_machine_is_refused_unless_the_operator_says_otherwise() {
+        for text in [
+            "http://127.0.0.1:8000/",
+            "http://localhost:8000/",
+            "http://[::1]:8000/",
+            "https://127.0.0.1/",
+            "https://127.9.9.9/",
+            "https://localhost/",
+            "https://localhost./",
+            "https://[::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://[64:ff9b::7f00:1]/",
+            "https://0x7f.1/",
+        ] {
+            assert!(check(text, false).is_err(), "{text}");
+        }
+        assert_eq!(check("http://127.0.0.1:8000/", true).as_deref(), Ok("http://127.0.0.1:8000/"));
+        assert_eq!(check("http://[::1]:8000/", true).as_deref(), Ok("http://[::1]:8000/"));
+        assert_eq!(check("https://localhost/", true).as_deref(), Ok("https://localhost/"));
+    }
+
+    #[tokio::test]
+    async fn a_name_of_the_nodes_own_machine_leads_nowhere_unless_the_operator_says_otherwise() {
+        let found = |local| Resolver::new(local).call("localhost".parse().unwrap());
+        assert_eq!(found(false).await.unwrap().count(), 0);
+        assert!(found(true).await.unwrap().count() > 0);
     }
 
     #[test]
@@ -138,12 +184,13 @@ mod tests {
             "https://[febf::1]/",
             "https://[::ffff:169.254.169.254]/",
             "https://[fd00:ec2::254]/",
+            "https://[64:ff9b::a9fe:a9fe]/",
             "https://0.0.0.0/",
             "https://[::]/",
             "https://224.0.0.1/",
             &long,
         ] {
-            let refused = check(text);
+            let refused = check(text, true);
             assert!(refused.is_err(), "{text}");
             assert!(!refused.unwrap_err().contains("secret"), "{text}");
         }

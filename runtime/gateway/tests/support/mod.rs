@@ -53,6 +53,7 @@ pub async fn gateway_on(store: Arc<dyn Store>, master: &str, authority: Authorit
         signature_window: 60,
         max_body: 1 << 20,
         usage_seconds: 60,
+        local_webhooks: true,
     };
     Gateway::open_at_pace(parts, Arc::new(Quick)).await.unwrap()
 }
