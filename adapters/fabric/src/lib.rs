@@ -38,8 +38,6 @@ mod send;
 mod settings;
 mod signature;
 mod store;
-#[cfg(test)]
-mod test_host;
 mod transaction;
 mod validation;
 

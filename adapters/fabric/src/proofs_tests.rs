@@ -1,6 +1,7 @@
 //! Proofs of a real network's transactions.
 
 use adapter_sdk::types::{Claim, ErrorCode, Proof};
+use berth_crypto::NothingLent;
 use prost::Message as _;
 
 use super::{Bytes, verify};
@@ -10,17 +11,16 @@ use crate::{
         tests::{channel, recorded},
     },
     proto::common::{BlockData, Metadata},
-    test_host::TestHost,
 };
 
 /// That the one transaction of a recorded block is included.
 fn included(number: usize) -> Proof {
-    let block = Block::decode(&TestHost, &recorded()[number].0).unwrap();
+    let block = Block::decode(&NothingLent, &recorded()[number].0).unwrap();
     let signed = block.signatures().unwrap();
     let millis = block.millis().unwrap();
     let bytes = Bytes {
         version: 1,
-        signed: block::quorum(&TestHost, &channel(), &block.header_der, &signed, millis),
+        signed: block::quorum(&NothingLent, &channel(), &block.header_der, &signed, millis),
         header: Some(block.header),
         data: Some(BlockData { data: block.data }),
         statements: Vec::new(),
@@ -34,19 +34,19 @@ fn anchor() -> Vec<u8> {
 }
 
 fn refused(proof: &Proof) {
-    assert_eq!(verify(&TestHost, &anchor(), proof).unwrap_err().code, ErrorCode::CorruptResponse);
+    assert_eq!(verify(&NothingLent, &anchor(), proof).unwrap_err().code, ErrorCode::CorruptResponse);
 }
 
 #[test]
 fn a_real_block_proves_that_its_transaction_is_included_and_not_that_it_succeeded() {
     for number in 1..10 {
         let proof = included(number);
-        verify(&TestHost, &anchor(), &proof).unwrap();
+        verify(&NothingLent, &anchor(), &proof).unwrap();
         let Claim::Included(id) = proof.claim.clone() else { unreachable!() };
         refused(&Proof { claim: Claim::Succeeded(id), ..proof.clone() });
         refused(&Proof { claim: included(number % 9 + 1).claim, ..included(number.max(2) - 1) });
     }
-    let other = verify(&TestHost, &recorded()[1].0, &included(1)).unwrap_err();
+    let other = verify(&NothingLent, &recorded()[1].0, &included(1)).unwrap_err();
     assert_eq!(other.code, ErrorCode::InvalidArgument);
 }
 

@@ -434,10 +434,11 @@ pub(crate) fn same_address(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use berth_crypto::NothingLent;
     use proptest::{prelude::*, strategy::Strategy};
 
     use super::*;
-    use crate::testing::{Hashing, changed};
+    use crate::testing::changed;
 
     /// Any receipt in any form, with its generation.
     pub(crate) fn form() -> impl Strategy<Value = (Generation, Form)> {
@@ -507,7 +508,7 @@ pub(crate) mod tests {
             prop_assert_eq!(Form::decode(generation, &bytes[..bytes.len() - 1]), None);
             if let Some(other) = Form::decode(generation, &changed(&bytes, place, bit)) {
                 prop_assert_ne!(
-                    other.hash(&Hashing, Crypto::Standard), form.hash(&Hashing, Crypto::Standard)
+                    other.hash(&NothingLent, Crypto::Standard), form.hash(&NothingLent, Crypto::Standard)
                 );
             }
         }

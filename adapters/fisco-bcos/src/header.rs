@@ -400,10 +400,11 @@ pub(crate) fn index_bytes(index: u64) -> Vec<u8> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use berth_crypto::NothingLent;
     use proptest::{prelude::*, strategy::Strategy};
 
     use super::*;
-    use crate::testing::{Hashing, changed};
+    use crate::testing::changed;
 
     /// The fields of any header as a proof carries them, with its generation.
     pub(crate) fn fields() -> impl Strategy<Value = (Generation, Vec<u8>)> {
@@ -453,7 +454,7 @@ pub(crate) mod tests {
     }
 
     fn read(generation: Generation, bytes: &[u8]) -> Option<Header> {
-        Header::from_fields(&Hashing, generation, Crypto::Sm, bytes, Vec::new())
+        Header::from_fields(&NothingLent, generation, Crypto::Sm, bytes, Vec::new())
     }
 
     proptest! {
@@ -463,7 +464,7 @@ pub(crate) mod tests {
         ) {
             let header = read(generation, &bytes).unwrap();
             prop_assert_eq!(&header.fields, &bytes);
-            prop_assert!(header.check(&Hashing, Crypto::Sm, "").is_ok());
+            prop_assert!(header.check(&NothingLent, Crypto::Sm, "").is_ok());
             prop_assert_eq!(read(generation, &bytes[..bytes.len() - 1]), None);
             if let Some(other) = read(generation, &changed(&bytes, place, bit)) {
                 prop_assert_ne!(other.hash, header.hash);

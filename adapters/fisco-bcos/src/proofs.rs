@@ -252,10 +252,11 @@ fn holds(host: &dyn Imports, anchor: &Anchor, proof: &Proof, content: &Content) 
 
 #[cfg(test)]
 mod tests {
+    use berth_crypto::NothingLent;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{executed, header, testing::Hashing, transaction};
+    use crate::{executed, header, transaction};
 
     fn anchor(generation: u8, crypto: &str) -> Vec<u8> {
         let key = "ab".repeat(64);
@@ -273,7 +274,7 @@ mod tests {
             let proof = Proof { claim, block, bytes: bytes.to_vec() };
             [(2, "standard"), (2, "sm"), (3, "standard"), (3, "sm")].into_iter().all(
                 |(generation, crypto)| {
-                    verify(&Hashing, &anchor(generation, crypto), &proof)
+                    verify(&NothingLent, &anchor(generation, crypto), &proof)
                         .is_err_and(|error| error.code == ErrorCode::CorruptResponse)
                 },
             )

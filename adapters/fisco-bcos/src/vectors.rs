@@ -3,6 +3,7 @@
 
 use adapter_sdk::types::Signature;
 use alloy_primitives::{B256, hex};
+use berth_crypto::NothingLent;
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
     header::{Chained, Header},
     merkle, quorum,
     settings::Generation,
-    testing::Hashing,
     transaction::{Data, Fields, Signed, Unsigned},
 };
 
@@ -42,7 +42,7 @@ fn recorded_transactions_of_two_have_the_ids_that_the_node_gave_them() {
     let mut accepted = 0;
     for (params, answer) in &sent {
         let raw = bytes(&params[1]);
-        let Some(signed) = Signed::decode(&Hashing, Generation::Two, Crypto::Standard, &raw) else {
+        let Some(signed) = Signed::decode(&NothingLent, Generation::Two, Crypto::Standard, &raw) else {
             panic!("{params}")
         };
         if answer["result"].is_string() {
@@ -60,7 +60,7 @@ fn recorded_transactions_of_two_have_the_ids_that_the_node_gave_them() {
             let parity = raw[raw.len() - 67] - 27;
             let seal =
                 Seal { r: B256::from_slice(r), s: B256::from_slice(s), signer: Signer::Parity(parity) };
-            assert_eq!(Unsigned::Two(fields.clone()).sealed(&Hashing, Crypto::Standard, &seal), raw);
+            assert_eq!(Unsigned::Two(fields.clone()).sealed(&NothingLent, Crypto::Standard, &seal), raw);
         }
     }
     assert_eq!(accepted, 3);
@@ -71,19 +71,23 @@ fn recorded_transactions_are_signed_by_whom_the_node_says() {
     let (_, answer) = answers(&recorded(), "getTransactionByHash").remove(0);
     let json = &answer["result"];
     let raw = Fields::signed_from_json(json).unwrap();
-    let signed = Signed::decode(&Hashing, Generation::Two, Crypto::Standard, &raw).unwrap();
+    let signed = Signed::decode(&NothingLent, Generation::Two, Crypto::Standard, &raw).unwrap();
     assert_eq!(signed.id, hash_of(&json["hash"]));
     let whole = bytes(&json["signature"]["signature"]);
     let signature = Signature { bytes: whole[..64].to_vec(), recovery_id: Some(whole[64]) };
     let message = signed.unsigned.signing_bytes();
-    let digest = Crypto::Standard.hash(&Hashing, &message);
+    let digest = Crypto::Standard.hash(&NothingLent, &message);
     let point = berth_crypto::recover(Crypto::Standard.scheme(), digest.as_slice(), &signature).unwrap();
-    let address = Crypto::Standard.address(&Hashing, &point[1..]);
+    let address = Crypto::Standard.address(&NothingLent, &point[1..]);
     assert_eq!(crate::transaction::shown(address), json["from"].as_str().unwrap());
     // What our own signer's signature would become.
-    let seal =
-        Crypto::Standard.seal(&Hashing, &point[1..], &message, &Signature { recovery_id: None, ..signature });
-    assert_eq!(signed.unsigned.sealed(&Hashing, Crypto::Standard, &seal.unwrap()), raw);
+    let seal = Crypto::Standard.seal(
+        &NothingLent,
+        &point[1..],
+        &message,
+        &Signature { recovery_id: None, ..signature },
+    );
+    assert_eq!(signed.unsigned.sealed(&NothingLent, Crypto::Standard, &seal.unwrap()), raw);
 }
 
 #[test]
@@ -93,10 +97,10 @@ fn recorded_blocks_hash_to_their_ids_and_their_sealers_signed_them() {
     for method in ["getBlockByNumber", "getBlockHeaderByNumber"] {
         for (_, answer) in answers(&exchanges, method) {
             let header = Header::from_json(Generation::Two, &answer["result"], method).unwrap();
-            header.check(&Hashing, Crypto::Standard, method).unwrap();
+            header.check(&NothingLent, Crypto::Standard, method).unwrap();
             let fields = header.fields.clone();
             let again = Header::from_fields(
-                &Hashing,
+                &NothingLent,
                 Generation::Two,
                 Crypto::Standard,
                 &fields,
@@ -106,12 +110,12 @@ fn recorded_blocks_hash_to_their_ids_and_their_sealers_signed_them() {
             if header.signatures.is_empty() {
                 continue;
             }
-            quorum::check(&Hashing, Crypto::Standard, &[], &header, method).unwrap();
+            quorum::check(&NothingLent, Crypto::Standard, &[], &header, method).unwrap();
             let mut forged = header.clone();
             forged.signatures[0].1[5] ^= 1;
-            assert!(quorum::check(&Hashing, Crypto::Standard, &[], &forged, method).is_err());
+            assert!(quorum::check(&NothingLent, Crypto::Standard, &[], &forged, method).is_err());
             forged.signatures.clear();
-            assert!(quorum::check(&Hashing, Crypto::Standard, &[], &forged, method).is_err());
+            assert!(quorum::check(&NothingLent, Crypto::Standard, &[], &forged, method).is_err());
             seen += 1;
         }
     }
@@ -123,7 +127,7 @@ fn the_recorded_transactions_root_is_that_of_the_blocks_list() {
     let (_, answer) =
         answers(&recorded(), "getBlockByNumber").into_iter().find(|(params, _)| params[2] == false).unwrap();
     let block = Chained::from_json(Generation::Two, &answer["result"], None, "").unwrap();
-    let (root, path) = merkle::tree(&Hashing, Generation::Two, Crypto::Standard, &block.transactions, 0);
+    let (root, path) = merkle::tree(&NothingLent, Generation::Two, Crypto::Standard, &block.transactions, 0);
     assert_eq!(root, block.header.transactions_root);
     // The node gives the path of a single transaction as one level with nothing beside it, and so do we.
     assert_eq!(path, [merkle::Level::default()]);
@@ -133,7 +137,7 @@ fn the_recorded_transactions_root_is_that_of_the_blocks_list() {
 fn a_node_with_the_other_cryptography_is_named_by_the_setting() {
     let (_, answer) = answers(&recorded(), "getBlockByNumber").remove(0);
     let header = Header::from_json(Generation::Two, &answer["result"], "").unwrap();
-    let error = header.check(&Hashing, Crypto::Sm, "").unwrap_err();
+    let error = header.check(&NothingLent, Crypto::Sm, "").unwrap_err();
     assert!(error.message.contains("`crypto`"), "{error}");
 }
 
@@ -141,16 +145,16 @@ fn a_node_with_the_other_cryptography_is_named_by_the_setting() {
 fn the_published_sm2_transaction_is_reproduced_byte_for_byte_and_its_signature_holds() {
     let vector = &published()["sm"];
     let raw = bytes(&vector["transaction"]);
-    let signed = Signed::decode(&Hashing, Generation::Three, Crypto::Sm, &raw).unwrap();
+    let signed = Signed::decode(&NothingLent, Generation::Three, Crypto::Sm, &raw).unwrap();
     assert_eq!(signed.id, hash_of(&vector["transactionHash"]));
     let signature = &raw[raw.len() - 128..];
     let (r_and_s, point) = signature.split_at(64);
     let message = signed.unsigned.signing_bytes();
-    assert!(Crypto::Sm.verifies(&Hashing, point, &message, r_and_s));
-    assert!(!Crypto::Sm.verifies(&Hashing, point, &[message.as_slice(), &[0]].concat(), r_and_s));
+    assert!(Crypto::Sm.verifies(&NothingLent, point, &message, r_and_s));
+    assert!(!Crypto::Sm.verifies(&NothingLent, point, &[message.as_slice(), &[0]].concat(), r_and_s));
     let given = Signature { bytes: r_and_s.to_vec(), recovery_id: None };
-    let seal = Crypto::Sm.seal(&Hashing, point, &message, &given).unwrap();
-    assert_eq!(signed.unsigned.sealed(&Hashing, Crypto::Sm, &seal), raw);
+    let seal = Crypto::Sm.seal(&NothingLent, point, &message, &given).unwrap();
+    assert_eq!(signed.unsigned.sealed(&NothingLent, Crypto::Sm, &seal), raw);
 }
 
 #[test]
@@ -158,19 +162,19 @@ fn the_published_sm_block_hashes_to_its_id_and_three_of_four_sealers_signed_it()
     let vector = &published()["sm"];
     let block = &vector["block"];
     let header = Header::from_json(Generation::Three, block, "").unwrap();
-    header.check(&Hashing, Crypto::Sm, "").unwrap();
+    header.check(&NothingLent, Crypto::Sm, "").unwrap();
     assert_eq!((header.signatures.len(), header.sealers.len()), (3, 4));
-    quorum::check(&Hashing, Crypto::Sm, &[], &header, "").unwrap();
+    quorum::check(&NothingLent, Crypto::Sm, &[], &header, "").unwrap();
     let mut fewer = header.clone();
     fewer.signatures.pop();
-    assert!(quorum::check(&Hashing, Crypto::Sm, &[], &fewer, "").is_err(), "two of four are no quorum");
+    assert!(quorum::check(&NothingLent, Crypto::Sm, &[], &fewer, "").is_err(), "two of four are no quorum");
     fewer.signatures.push(fewer.signatures[0].clone());
-    assert!(quorum::check(&Hashing, Crypto::Sm, &[], &fewer, "").is_err(), "one sealer counts once");
+    assert!(quorum::check(&NothingLent, Crypto::Sm, &[], &fewer, "").is_err(), "one sealer counts once");
     let mut trusted = header.named_sealers();
     trusted[0].key[0] ^= 1;
-    assert!(quorum::check(&Hashing, Crypto::Sm, &trusted, &header, "").is_err(), "a stranger signed");
+    assert!(quorum::check(&NothingLent, Crypto::Sm, &trusted, &header, "").is_err(), "a stranger signed");
     let again = Header::from_fields(
-        &Hashing,
+        &NothingLent,
         Generation::Three,
         Crypto::Sm,
         &header.fields,
@@ -178,7 +182,7 @@ fn the_published_sm_block_hashes_to_its_id_and_three_of_four_sealers_signed_it()
     );
     assert_eq!(again, Some(header));
     let genesis = Header::from_json(Generation::Three, &vector["genesis"], "").unwrap();
-    genesis.check(&Hashing, Crypto::Sm, "").unwrap();
+    genesis.check(&NothingLent, Crypto::Sm, "").unwrap();
 }
 
 #[test]
@@ -186,12 +190,12 @@ fn the_published_sm_receipt_leads_to_its_blocks_root() {
     let vector = &published()["sm"];
     let receipt = Executed::from_json(Generation::Three, &vector["receipt"], "").unwrap();
     let root = hash_of(&vector["block"]["receiptsRoot"]);
-    let (form, path) = receipt.proven(&Hashing, Generation::Three, Crypto::Sm, 0, root).unwrap();
-    assert_eq!(form.hash(&Hashing, Crypto::Sm), hash_of(&vector["receipt"]["hash"]));
+    let (form, path) = receipt.proven(&NothingLent, Generation::Three, Crypto::Sm, 0, root).unwrap();
+    assert_eq!(form.hash(&NothingLent, Crypto::Sm), hash_of(&vector["receipt"]["hash"]));
     assert_eq!(path, []);
     assert_eq!(form.facts().created.as_deref(), Some("0x82a3c3289a9f234a38aceed3016d1ff0e0f922b3"));
     let id = hash_of(&vector["receipt"]["transactionHash"]);
-    let (root, _) = merkle::tree(&Hashing, Generation::Three, Crypto::Sm, &[id], 0);
+    let (root, _) = merkle::tree(&NothingLent, Generation::Three, Crypto::Sm, &[id], 0);
     assert_eq!(root, hash_of(&vector["block"]["txsRoot"]));
 }
 
@@ -200,7 +204,7 @@ fn the_published_hashes_of_three_are_reproduced_for_both_versions() {
     let vector = &published()["standard"];
     let mut json = vector["v0"].clone();
     let data = Data::from_json(&json).unwrap();
-    let hash = |data: &Data| Crypto::Standard.hash(&Hashing, &data.hashed_bytes());
+    let hash = |data: &Data| Crypto::Standard.hash(&NothingLent, &data.hashed_bytes());
     let nonce = json["nonce"].as_str().unwrap().to_owned();
     assert_eq!(hash(&data.clone().with_nonce(nonce.clone())), hash_of(&json["hash"]));
     // As nodes show it.
@@ -208,7 +212,7 @@ fn the_published_hashes_of_three_are_reproduced_for_both_versions() {
     assert_eq!(hash(&Data::from_json(&json).unwrap()), hash_of(&json["hash"]));
 
     let raw = bytes(&vector["v1"]["transaction"]);
-    let signed = Signed::decode(&Hashing, Generation::Three, Crypto::Standard, &raw).unwrap();
+    let signed = Signed::decode(&NothingLent, Generation::Three, Crypto::Standard, &raw).unwrap();
     assert_eq!(signed.id, hash_of(&vector["v1"]["hash"]));
     let signature = &raw[raw.len() - 65..];
     let seal = Seal {
@@ -216,14 +220,15 @@ fn the_published_hashes_of_three_are_reproduced_for_both_versions() {
         s: B256::from_slice(&signature[32..64]),
         signer: Signer::Parity(signature[64]),
     };
-    assert_eq!(signed.unsigned.sealed(&Hashing, Crypto::Standard, &seal), raw);
+    assert_eq!(signed.unsigned.sealed(&NothingLent, Crypto::Standard, &seal), raw);
 }
 
 #[test]
 fn the_published_receipt_hash_of_three_is_reproduced() {
     let receipt = &published()["standard"]["receipt"];
     let executed = Executed::from_json(Generation::Three, receipt, "").unwrap();
-    let hashes: Vec<B256> = executed.forms.iter().map(|form| form.hash(&Hashing, Crypto::Standard)).collect();
+    let hashes: Vec<B256> =
+        executed.forms.iter().map(|form| form.hash(&NothingLent, Crypto::Standard)).collect();
     assert!(hashes.contains(&hash_of(&receipt["hash"])));
     assert_eq!(executed.facts.logs[0].contract, "0x6849f21d1e455e9f0712b1e99fa4fcd23758e8f1");
 }
@@ -232,14 +237,14 @@ fn the_published_receipt_hash_of_three_is_reproduced() {
 fn a_receipt_of_three_says_nothing_that_its_hash_does_not_cover() {
     let receipt = &published()["sm"]["receipt"];
     let executed = Executed::from_json(Generation::Three, receipt, "").unwrap();
-    let (form, hash) = (&executed.forms[0], executed.forms[0].hash(&Hashing, Crypto::Sm));
+    let (form, hash) = (&executed.forms[0], executed.forms[0].hash(&NothingLent, Crypto::Sm));
     let bytes = form.encode();
     assert_eq!(Form::decode(Generation::Three, &bytes).as_ref(), Some(form));
     for (place, bit) in (0..bytes.len()).flat_map(|place| (0..8).map(move |bit| (place, bit))) {
         let mut changed = bytes.clone();
         changed[place] ^= 1 << bit;
         if let Some(other) = Form::decode(Generation::Three, &changed) {
-            assert_ne!(other.hash(&Hashing, Crypto::Sm), hash, "byte {place}, bit {bit}");
+            assert_ne!(other.hash(&NothingLent, Crypto::Sm), hash, "byte {place}, bit {bit}");
         }
     }
 }
@@ -248,12 +253,12 @@ fn a_receipt_of_three_says_nothing_that_its_hash_does_not_cover() {
 fn paths_of_every_leaf_lead_to_the_root_and_no_other_place_does() {
     for (generation, crypto) in [(Generation::Two, Crypto::Standard), (Generation::Three, Crypto::Sm)] {
         for count in [1usize, 2, 3, 15, 16, 17, 33, 130, 300] {
-            let leaf = |place: usize| crypto.hash(&Hashing, &place.to_be_bytes());
+            let leaf = |place: usize| crypto.hash(&NothingLent, &place.to_be_bytes());
             let leaves: Vec<B256> = (0..count).map(leaf).collect();
             for place in [0, count / 2, count - 1] {
-                let (root, path) = merkle::tree(&Hashing, generation, crypto, &leaves, place);
+                let (root, path) = merkle::tree(&NothingLent, generation, crypto, &leaves, place);
                 let lead = |index: usize, hash| {
-                    merkle::root(&Hashing, generation, crypto, index as u64, hash, &path)
+                    merkle::root(&NothingLent, generation, crypto, index as u64, hash, &path)
                 };
                 assert_eq!(lead(place, leaves[place]), Some(root), "{generation:?} {place} of {count}");
                 assert_ne!(lead(place + 1, leaves[place]), Some(root));
@@ -265,7 +270,7 @@ fn paths_of_every_leaf_lead_to_the_root_and_no_other_place_does() {
 
 #[test]
 fn the_selectors_of_sm_chains_are_those_of_the_recorded_contract() {
-    let hash = |name: &[u8]| Crypto::Sm.hash(&Hashing, name);
+    let hash = |name: &[u8]| Crypto::Sm.hash(&NothingLent, name);
     assert_eq!(hex::encode(adapter_evm_abi::selector("get()", &hash)), "299f7f9d");
     assert_eq!(hex::encode(adapter_evm_abi::selector("set(string)", &hash)), "3590b49f");
 }
@@ -279,7 +284,7 @@ fn the_compiled_contracts_have_their_chains_selectors() {
     let standard = compiled(include_str!("../contracts/out/PresetStore.json"));
     let sm = compiled(include_str!("../contracts/out/PresetStore.sm.json"));
     for crypto in [Crypto::Standard, Crypto::Sm] {
-        let hash = |name: &[u8]| crypto.hash(&Hashing, name);
+        let hash = |name: &[u8]| crypto.hash(&NothingLent, name);
         for function in [
             "insert(string,bytes)",
             "update(string,bytes)",

@@ -5,6 +5,7 @@
 
 mod hash;
 mod input;
+mod nothing_lent;
 mod recover;
 mod signing_key;
 mod sm2_identity;
@@ -13,6 +14,7 @@ mod verify;
 
 pub use hash::hash;
 pub use input::InputError;
+pub use nothing_lent::NothingLent;
 pub use recover::recover;
 pub use signing_key::{KeyError, SignError, SigningKey};
 pub use sm2_identity::DEFAULT_SM2_ID;

@@ -6,6 +6,7 @@ use adapter_spec::{
     Adapter, CallError, Ended, Function, Interfaces, Ledger, Lender, async_trait,
     types::{Descriptor, Error, Proof},
 };
+use berth_crypto::NothingLent;
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
@@ -18,7 +19,6 @@ use crate::{
     ledger::ComponentLedger,
     limits::{Limits, Usage},
     load_error::LoadError,
-    nothing_lent::NothingLent,
     pool::Pool,
     signatures,
 };

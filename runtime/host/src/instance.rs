@@ -3,6 +3,7 @@
 use std::{any::Any, sync::Arc};
 
 use adapter_spec::{CallError, Ended, Function, Imports, Limit, types::Error};
+use berth_crypto::NothingLent;
 use wasmtime::{
     AsContextMut, ResourceLimiter, Store, Trap, UpdateDeadline,
     component::{
@@ -13,7 +14,6 @@ use wasmtime::{
 use crate::{
     exports::Exports,
     limits::{LimitReached, Limits, Meter, Usage},
-    nothing_lent::NothingLent,
 };
 
 /// What an instance's store holds: all that belongs to the call that runs.

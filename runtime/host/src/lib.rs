@@ -18,7 +18,6 @@ mod instance;
 mod ledger;
 mod limits;
 mod load_error;
-mod nothing_lent;
 mod pool;
 mod registry;
 mod signatures;

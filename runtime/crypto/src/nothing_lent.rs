@@ -1,4 +1,4 @@
-//! What is lent where nothing is: to `describe`, and between calls.
+//! What is lent where nothing is.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,12 +13,15 @@ use adapter_spec::{
     },
 };
 
-/// Lends hashing and verification, which are pure, and nothing else.
-pub(crate) struct NothingLent;
+/// Lends hashing and verification, which are pure, and nothing else: to `describe` and between calls, and to unit tests of
+/// adapters. Its clock stands at 0, and its random bytes are zeros.
+#[derive(Clone, Copy, Debug)]
+pub struct NothingLent;
 
 impl NothingLent {
     /// The same one every time.
-    pub(crate) fn shared() -> Arc<dyn Imports> {
+    #[must_use]
+    pub fn shared() -> Arc<dyn Imports> {
         static SHARED: LazyLock<Arc<dyn Imports>> = LazyLock::new(|| Arc::new(NothingLent));
         SHARED.clone()
     }
@@ -63,15 +66,15 @@ impl Imports for NothingLent {
     }
 
     fn hash(&self, algorithm: HashAlgorithm, data: &[u8]) -> Vec<u8> {
-        berth_crypto::hash(algorithm, data).to_vec()
+        crate::hash(algorithm, data).to_vec()
     }
 
     fn verify(&self, key: &PublicKey, input: &SigningInput, signature: &Signature) -> bool {
-        berth_crypto::verify(key, input, signature)
+        crate::verify(key, input, signature)
     }
 
     fn recover(&self, scheme: SignatureScheme, digest: &[u8], signature: &Signature) -> Option<Vec<u8>> {
-        berth_crypto::recover(scheme, digest, signature)
+        crate::recover(scheme, digest, signature)
     }
 
     async fn state_get(&self, _key: &str) -> Option<Vec<u8>> {
