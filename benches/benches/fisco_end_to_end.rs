@@ -12,9 +12,9 @@ use std::{
 
 use adapter_spec::{
     Adapter,
-    types::{Call, ContractCall, SigningInput, Transport, Value},
+    types::{Call, ContractCall, Transport, Value},
 };
-use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
+use alloy_primitives::{Address, U256, hex, keccak256};
 use berth_benches::{
     adapted::Adapted,
     bare_client::{Asker, POLL},
@@ -22,7 +22,7 @@ use berth_benches::{
 };
 use berth_crypto::SigningKey;
 use berth_devnet_evm::{
-    fisco::{FiscoConfig, FiscoNode, Generation, Sealing, v2, v3},
+    fisco::{FiscoConfig, FiscoNode, Generation, Sealing, client::Client, v3},
     suite::Suite,
 };
 use berth_host::{ComponentAdapter, Host, HostConfig, Limits};
@@ -39,17 +39,12 @@ const FUNCTION: &str = "add(uint256)";
 /// What an application would write without Berth, with a key of its own.
 struct Bare {
     asker: Asker,
-    key: SigningKey,
+    client: Client,
     generation: Generation,
     begun: AtomicU64,
 }
 
 impl Bare {
-    fn sign(&self, hash: &[u8]) -> Vec<u8> {
-        let signature = self.key.sign(&SigningInput::Digest(hash.to_vec())).unwrap();
-        [signature.bytes, vec![signature.recovery_id.unwrap()]].concat()
-    }
-
     /// Takes the height, sends, and looks for the receipt.
     async fn write(&self, to: Option<Address>, input: &[u8]) -> serde_json::Value {
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
@@ -57,24 +52,7 @@ impl Bare {
             Generation::Two => {
                 let height = self.asker.ask("getBlockNumber", json!([1])).await;
                 let limit = height.as_str().unwrap().parse::<U256>().unwrap() + U256::from(500);
-                let mut fields = v2::transaction::Fields {
-                    random_id: U256::from(number),
-                    gas_price: U256::from(1),
-                    gas: U256::from(30_000_000),
-                    value: U256::ZERO,
-                    chain_id: U256::from(1),
-                    group_id: U256::from(1),
-                    extra_data: Bytes::new(),
-                    r: U256::ZERO,
-                    s: U256::ZERO,
-                    v: Vec::new(),
-                };
-                let unsigned = v2::transaction::unsigned(&fields, limit, to, input);
-                let signature = self.sign(keccak256(&unsigned).as_slice());
-                fields.r = U256::from_be_slice(&signature[..32]);
-                fields.s = U256::from_be_slice(&signature[32..64]);
-                fields.v = signature[64..].to_vec();
-                let raw = v2::transaction::signed(&fields, limit, to, input);
+                let raw = self.client.two(number, limit, to, input).unwrap();
                 let hash = self.asker.ask("sendRawTransaction", json!([1, hex::encode_prefixed(raw)])).await;
                 loop {
                     let receipt = self.asker.ask("getTransactionReceipt", json!([1, hash])).await;
@@ -86,7 +64,7 @@ impl Bare {
             }
             Generation::Three => {
                 let height = self.asker.ask("getBlockNumber", json!(["group0", ""])).await;
-                let mut fields = v3::transaction::Fields {
+                let fields = v3::transaction::Fields {
                     chain_id: "chain0".into(),
                     group_id: "group0".into(),
                     block_limit: height.as_i64().unwrap() + 500,
@@ -95,8 +73,7 @@ impl Bare {
                     input: input.to_vec(),
                     ..Default::default()
                 };
-                fields.signature = self.sign(fields.hash(Suite::Standard).as_slice());
-                let raw = hex::encode_prefixed(fields.encode(Suite::Standard));
+                let raw = hex::encode_prefixed(self.client.three(fields).unwrap());
                 // The node answers when the transaction is in a block.
                 self.asker.ask("sendTransaction", json!(["group0", "", raw, false])).await
             }
@@ -142,7 +119,7 @@ async fn measure(adapter: &ComponentAdapter, generation: Generation, sealing: Se
     };
     let bare = |number: usize, of: u8| Bare {
         asker: Asker::new(&served.rpc.url),
-        key: key(number, of),
+        client: Client { key: key(number, of), suite: Suite::Standard },
         generation,
         // Of two clients none may use the same number.
         begun: AtomicU64::new((u64::from(of) + number as u64) << 32),

@@ -8,12 +8,11 @@
 
 use std::{error::Error, sync::Arc, time::Instant};
 
-use adapter_spec::types::SigningInput;
-use alloy_primitives::{Bytes, U256};
+use alloy_primitives::U256;
 use async_trait::async_trait;
 use berth_crypto::SigningKey;
 use berth_devnet_evm::{
-    fisco::{FiscoConfig, FiscoNode, Generation, v2, v3},
+    fisco::{FiscoConfig, FiscoNode, Generation, client::Client as Signer, v3},
     rpc::{Answer, Service, answer_text},
     server,
     suite::Suite,
@@ -40,58 +39,25 @@ impl Service for Nothing {
 }
 
 /// A request with a signed transaction of this number.
-fn request(generation: Generation, suite: Suite, key: &SigningKey, number: u64) -> Outcome<String> {
+fn request(generation: Generation, signer: &Signer, number: u64) -> Outcome<String> {
     let input = hex::decode(CODE)?;
     // The window is 1000 blocks, and each transaction makes one.
     let limit = number.saturating_add(500);
-    let sign = |hash: &[u8]| {
-        let input = match suite {
-            Suite::Standard => SigningInput::Digest(hash.to_vec()),
-            Suite::Sm => SigningInput::Message(hash.to_vec()),
-        };
-        let signature = key.sign(&input)?;
-        let third = match signature.recovery_id {
-            Some(id) => vec![id],
-            None => key.public_key().point.into_iter().skip(1).collect(),
-        };
-        Ok::<_, Box<dyn Error>>((signature.bytes, third))
-    };
     let (method, params) = match generation {
         Generation::Two => {
-            let mut fields = v2::transaction::Fields {
-                random_id: U256::from(number),
-                gas_price: U256::from(1),
-                gas: U256::from(1),
-                value: U256::ZERO,
-                chain_id: U256::from(1),
-                group_id: U256::from(1),
-                extra_data: Bytes::new(),
-                r: U256::ZERO,
-                s: U256::ZERO,
-                v: Vec::new(),
-            };
-            let limit = U256::from(limit);
-            let unsigned = v2::transaction::unsigned(&fields, limit, None, &input);
-            let (signature, third) = sign(suite.hash(&unsigned).as_slice())?;
-            let (r, s) = signature.split_at(32);
-            (fields.r, fields.s, fields.v) = (U256::from_be_slice(r), U256::from_be_slice(s), third);
-            let raw = v2::transaction::signed(&fields, limit, None, &input);
+            let raw = signer.two(number, U256::from(limit), None, &input)?;
             ("sendRawTransaction", json!([1, format!("0x{}", hex::encode(raw))]))
         }
         Generation::Three => {
-            let mut fields = v3::transaction::Fields {
+            let raw = signer.three(v3::transaction::Fields {
                 chain_id: "chain0".into(),
                 group_id: "group0".into(),
                 block_limit: i64::try_from(limit)?,
                 nonce: number.to_string(),
                 input,
                 ..Default::default()
-            };
-            let (mut signature, third) = sign(fields.hash(suite).as_slice())?;
-            signature.extend(third);
-            fields.signature = signature;
-            let raw = format!("0x{}", hex::encode(fields.encode(suite)));
-            ("sendTransaction", json!(["group0", "", raw, false]))
+            })?;
+            ("sendTransaction", json!(["group0", "", format!("0x{}", hex::encode(raw)), false]))
         }
     };
     Ok(json!({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).to_string())
@@ -147,13 +113,13 @@ async fn main() -> Outcome<()> {
     );
     for generation in [Generation::Two, Generation::Three] {
         for suite in [Suite::Standard, Suite::Sm] {
-            let key = SigningKey::from_bytes(suite.scheme(), &[7; 32])?;
+            let signer = Signer { key: SigningKey::from_bytes(suite.scheme(), &[7; 32])?, suite };
             let nothing = server::serve(Arc::new(Nothing), ([127, 0, 0, 1], 0).into()).await?;
             let mut client = Client::connect(&nothing.url).await?;
             let mut requests = Vec::new();
             let start = Instant::now();
             for number in 1..=COUNT {
-                let request = request(generation, suite, &key, number)?;
+                let request = request(generation, &signer, number)?;
                 client.ask(&request).await?;
                 requests.push(request);
             }
@@ -173,7 +139,7 @@ async fn main() -> Outcome<()> {
             let mut client = Client::connect(&served.rpc.url).await?;
             let start = Instant::now();
             for number in 1..=COUNT {
-                client.ask(&request(generation, suite, &key, number)?).await?;
+                client.ask(&request(generation, &signer, number)?).await?;
             }
             let name = format!("{generation:?}, {suite:?}");
             println!(

@@ -1,6 +1,7 @@
 //! FISCO-like nodes: groups of one process, blocks that sealers sign, and the JSON-RPC of the generations 2.x and 3.x.
 
 mod block;
+pub mod client;
 mod control;
 mod group;
 mod log;

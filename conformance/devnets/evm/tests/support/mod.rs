@@ -9,11 +9,10 @@
     reason = "each test file uses a part, and tests may fail loudly"
 )]
 
-use adapter_spec::types::SigningInput;
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, U256};
 use berth_crypto::SigningKey;
 use berth_devnet_evm::{
-    fisco::{FiscoConfig, FiscoNode, Generation, v2, v3},
+    fisco::{FiscoConfig, FiscoNode, Generation, client::Client, v3},
     rpc::answer_text,
     suite::Suite,
 };
@@ -27,7 +26,7 @@ pub struct Bed {
     pub node: FiscoNode,
     pub suite: Suite,
     pub generation: Generation,
-    key: SigningKey,
+    client: Client,
     next: std::cell::Cell<u64>,
 }
 
@@ -39,7 +38,13 @@ impl Bed {
     pub fn with(config: FiscoConfig) -> Self {
         let (suite, generation) = (config.suite, config.generation);
         let key = SigningKey::from_bytes(suite.scheme(), &[7; 32]).unwrap();
-        Bed { node: FiscoNode::new(config).unwrap(), suite, generation, key, next: std::cell::Cell::new(1) }
+        Bed {
+            node: FiscoNode::new(config).unwrap(),
+            suite,
+            generation,
+            client: Client { key, suite },
+            next: std::cell::Cell::new(1),
+        }
     }
 
     pub fn group(&self) -> &'static str {
@@ -54,7 +59,7 @@ impl Bed {
     }
 
     pub fn account(&self) -> Address {
-        self.suite.address(&self.key.public_key().point[1..])
+        self.suite.address(&self.client.key.public_key().point[1..])
     }
 
     fn nonce(&self) -> u64 {
@@ -63,40 +68,9 @@ impl Bed {
         nonce
     }
 
-    /// r, s and what stands in the third place.
-    fn sign(&self, hash: &B256) -> (Vec<u8>, Vec<u8>) {
-        let input = match self.suite {
-            Suite::Standard => SigningInput::Digest(hash.to_vec()),
-            Suite::Sm => SigningInput::Message(hash.to_vec()),
-        };
-        let signature = self.key.sign(&input).unwrap();
-        let third = match signature.recovery_id {
-            Some(id) => vec![id],
-            None => self.key.public_key().point[1..].to_vec(),
-        };
-        (signature.bytes, third)
-    }
-
     /// A signed transaction of 2.x.
     pub fn two(&self, to: Option<Address>, input: &[u8], block_limit: u64) -> Vec<u8> {
-        let mut fields = v2::transaction::Fields {
-            random_id: U256::from(self.nonce()),
-            gas_price: U256::from(1),
-            gas: U256::from(30_000_000),
-            value: U256::ZERO,
-            chain_id: U256::from(1),
-            group_id: U256::from(1),
-            extra_data: Bytes::new(),
-            r: U256::ZERO,
-            s: U256::ZERO,
-            v: Vec::new(),
-        };
-        let unsigned = v2::transaction::unsigned(&fields, U256::from(block_limit), to, input);
-        let (signature, third) = self.sign(&self.suite.hash(&unsigned));
-        fields.r = U256::from_be_slice(&signature[..32]);
-        fields.s = U256::from_be_slice(&signature[32..]);
-        fields.v = third;
-        v2::transaction::signed(&fields, U256::from(block_limit), to, input)
+        self.client.two(self.nonce(), U256::from(block_limit), to, input).unwrap()
     }
 
     /// The fields of a transaction of 3.x, not signed.
@@ -113,11 +87,8 @@ impl Bed {
     }
 
     /// Signs and encodes.
-    pub fn three(&self, mut fields: v3::transaction::Fields) -> Vec<u8> {
-        let (mut signature, third) = self.sign(&fields.hash(self.suite));
-        signature.extend(third);
-        fields.signature = signature;
-        fields.encode(self.suite)
+    pub fn three(&self, fields: v3::transaction::Fields) -> Vec<u8> {
+        self.client.three(fields).unwrap()
     }
 
     /// A good transaction of the node's generation.
