@@ -142,6 +142,40 @@ fn a_file_that_no_node_has_and_a_backup_without_an_authority_are_refused() {
 }
 
 #[test]
+fn a_length_beyond_the_formats_bounds_is_refused_before_its_bytes_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = small()[..24].to_vec();
+    let key = (MAX_KEY + 1) as u16;
+    let (value, all) = ((MAX_VALUE + 1) as u32, u32::MAX);
+    for (what, record) in [
+        ("a name", [&[1, 65][..], &[b'a'; 65]].concat()),
+        ("a key", [&[1, 1, b's'][..], &key.to_be_bytes()].concat()),
+        ("a value", [&[1, 1, b's', 0, 0][..], &value.to_be_bytes()].concat()),
+        ("a part", [&[3, 1, b's', 0, 0][..], &all.to_be_bytes()].concat()),
+    ] {
+        let error = refused(folder.path(), &[head.clone(), record].concat());
+        assert!(matches!(error, BackupError::Damaged { .. }), "{what}: {error}");
+    }
+}
+
+#[test]
+fn more_trees_than_a_node_can_have_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = |trees: usize| {
+        let mut bytes = Vec::new();
+        let mut out = Writer::begin(&mut bytes, Timestamp::now()).unwrap();
+        out.part("authority.pem", b"x").unwrap();
+        out.part("authority.key.sealed", b"x").unwrap();
+        (0..trees).for_each(|tree| out.entry(&format!("tree-{tree}"), b"k", b"v").unwrap());
+        out.end().unwrap();
+        bytes
+    };
+    assert!(matches!(refused(folder.path(), &made(65)), BackupError::Damaged { .. }));
+    fs::write(folder.path().join("file"), made(64)).unwrap();
+    Checked::open(&folder.path().join("file"), |_| {}).unwrap();
+}
+
+#[test]
 fn a_folder_with_something_in_it_is_left_alone_and_with_force_moved_aside() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), small()).unwrap();
