@@ -17,7 +17,16 @@ use std::{collections::BTreeMap, sync::Arc};
 use adapter_spec::{Adapter, CallError, Ledger, types::*};
 use berth_crypto::SigningKey;
 use berth_devnet_fabric::{Consensus, Network};
-use berth_lending::{Endpoint, Lending, ServiceKey, Tls};
+use berth_lending::{Clock, Endpoint, Lending, ServiceKey, SystemClock, Tls};
+
+/// A clock that is ahead of the machine's by milliseconds.
+struct Ahead(u64);
+
+impl Clock for Ahead {
+    fn now_millis(&self) -> u64 {
+        SystemClock.now_millis() + self.0
+    }
+}
 
 /// A network, with one application on it.
 struct Ground {
@@ -32,10 +41,15 @@ impl Ground {
         Ground { network, places }
     }
 
-    /// An application that is lent these peers, each with the authority of the other's name.
+    /// An application that is lent these peers, each with the authority of the other's name, and the operator's key.
     async fn ledger(&self, peers: &[(u8, u8)], settings: &str) -> Arc<dyn Ledger> {
+        self.open(peers, settings, true, 0).await
+    }
+
+    /// With the operator's key or without it, and by a clock that is so many milliseconds ahead.
+    async fn open(&self, peers: &[(u8, u8)], settings: &str, with_key: bool, ahead: u64) -> Arc<dyn Ledger> {
         let adapter = adapter_fabric::native();
-        let mut lending = Lending::builder("test");
+        let mut lending = Lending::builder("test").clock(Arc::new(Ahead(ahead)));
         for (place, (peer, authority)) in peers.iter().enumerate() {
             let url = match peer {
                 // Nobody listens at port 1.
@@ -51,9 +65,11 @@ impl Ground {
                 ..Endpoint::new(format!("peer-{place}"), "peer", Transport::Grpc, url)
             });
         }
-        let (key, public) = self.user("client");
-        let lending =
-            lending.service_key(ServiceKey { name: "client".into(), key, certificate: public.certificate });
+        if with_key {
+            let (key, public) = self.user("client");
+            let key = ServiceKey { name: "client".into(), key, certificate: public.certificate };
+            lending = lending.service_key(key);
+        }
         let descriptor = adapter.describe().await.unwrap();
         let lending = lending.build(&descriptor, &berth_lending::Network::new()).unwrap();
         adapter.open(lending, settings).await.unwrap()
@@ -139,6 +155,45 @@ async fn endorsements_that_differ_are_told_before_anything_is_signed_or_sent() {
     assert_eq!((error.code, error.retryable), (ErrorCode::Rejected, true), "{error}");
     networks::tell(&ground.network, "disagree", serde_json::json!({"disagree": false}));
     envelope(&ledger, ground.user("user1"), put("x")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endorsements_that_differ_by_a_race_are_asked_for_once_more() {
+    let ground = Ground::new().await;
+    let ledger = ground.ledger(&[(1, 1)], BOTH).await;
+    networks::tell(&ground.network, "disagree", serde_json::json!([1]));
+    envelope(&ledger, ground.user("user1"), put("x")).await.unwrap();
+    networks::tell(&ground.network, "disagree", serde_json::json!([2]));
+    let error = envelope(&ledger, ground.user("user1"), put("y")).await.unwrap_err();
+    assert_eq!((error.code, error.retryable), (ErrorCode::Rejected, true), "{error}");
+}
+
+/// Long after the certificates of users are over, and before those of the network are.
+const MUCH_LATER: u64 = 65 * 365 * 24 * 60 * 60 * 1000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receipt_is_found_when_the_creators_time_is_over_and_never_calls_the_transaction_expired() {
+    let ground = Ground::new().await;
+    let ledger = ground.ledger(&[(1, 1)], SETTINGS).await;
+    let sent = envelope(&ledger, ground.user("user1"), put("x")).await.unwrap();
+    ledger.send(sent.clone()).await.unwrap();
+    networks::tell(&ground.network, "advance", serde_json::json!([1]));
+    let known = ledger.receipt(&sent.transaction, sent.tracking.clone()).await.unwrap();
+    assert_eq!(known.inclusion, Inclusion::Final);
+
+    // The creator's own question is too old, and there is no key to ask another with.
+    let alone = ground.open(&[(1, 1)], SETTINGS, false, 0).await;
+    assert_eq!(alone.receipt(&sent.transaction, sent.tracking.clone()).await.unwrap().block, known.block);
+    networks::tell(&ground.network, "clock", serde_json::json!([60 * 60 * 1000]));
+    let error = answered(alone.receipt(&sent.transaction, sent.tracking.clone()).await.unwrap_err());
+    assert_eq!(error.code, ErrorCode::PermissionDenied, "{error}");
+    assert!(error.message.contains("service key"), "{error}");
+    networks::tell(&ground.network, "clock", serde_json::json!([0]));
+
+    // The operator's clock goes with the network's; the creator's certificate is over.
+    networks::tell(&ground.network, "clock", serde_json::json!([MUCH_LATER]));
+    let later = ground.open(&[(1, 1)], SETTINGS, true, MUCH_LATER).await;
+    assert_eq!(later.receipt(&sent.transaction, sent.tracking.clone()).await.unwrap(), known);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,7 +22,7 @@ use crate::{
     material,
     members::serialized,
     network::advance,
-    node::Node,
+    node::{ALWAYS, Node},
 };
 
 /// The most bytes of a request.
@@ -114,9 +114,16 @@ async fn carry_out(node: &Node, address: SocketAddr, method: &str, params: &Para
         }
         "enrol" => enrol(node, params),
         "disagree" => {
-            let disagree = params.get("disagree", 0).and_then(Value::as_bool).unwrap_or(true);
-            node.disagree.store(disagree, Ordering::Relaxed);
-            Ok(json!(disagree))
+            let times = match params.get("disagree", 0) {
+                None | Some(Value::Bool(true)) => ALWAYS,
+                Some(Value::Bool(false)) => 0,
+                Some(times) => {
+                    let times = times.as_u64().and_then(|times| u32::try_from(times).ok());
+                    times.ok_or("disagree takes true, false, or how many times")?
+                }
+            };
+            node.disagree.store(times, Ordering::Relaxed);
+            Ok(json!(times))
         }
         "material" => material::connection(node, address).map_err(|error| error.to_string()),
         "heights" => Ok(heights(node)),

@@ -65,7 +65,7 @@ The control takes JSON-RPC 2.0 by HTTP POST; parameters by name or by place:
                                    a certificate for a public point of P-256 (SEC1, hexadecimal):
                                    mspId, certificate (DER, hexadecimal), pem, account
   clock {ahead}                    sets the peers' and orderers' clock ahead of the machine's, milliseconds
-  disagree {disagree}              peers but the first spoil their answers, or no longer
+  disagree {disagree}              peers but the first spoil their answers: true, false, or how many of them
   heights, material                the channels' heights; what is printed at the start
 
   curl -d '{"jsonrpc":"2.0","id":1,"method":"advance","params":{"blocks":3}}' http://127.0.0.1:PORT"#;

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
 };
 
@@ -37,10 +37,14 @@ pub struct Node {
     pub options: Options,
     /// Who there is.
     pub members: Arc<Members>,
-    /// Whether peers but the first spoil what their contracts answer, so that endorsements disagree.
-    pub disagree: AtomicBool,
+    /// How many answers of their contracts peers but the first spoil yet, so that endorsements disagree; all of them at
+    /// [`ALWAYS`].
+    pub disagree: AtomicU32,
     channels: BTreeMap<String, Arc<Channel>>,
 }
+
+/// Of [`Node::disagree`]: without an end.
+pub const ALWAYS: u32 = u32::MAX;
 
 /// A proposal that a peer has accepted.
 pub struct Accepted {
@@ -75,7 +79,7 @@ impl Node {
                 return Err(NetworkError::Options(format!("there are two channels {name}")));
             }
         }
-        Ok(Node { options, members, disagree: AtomicBool::new(false), channels })
+        Ok(Node { options, members, disagree: AtomicU32::new(0), channels })
     }
 
     /// A channel by its name.
@@ -96,6 +100,11 @@ impl Node {
             || self.channel(channel).is_some_and(|channel| channel.definitions.contains_key(chaincode));
         self.channel(channel).is_some() && (chaincode == LIFECYCLE || system::is_system(chaincode))
             || defined()
+    }
+
+    fn spoils(&self) -> bool {
+        let next = |left: u32| if left == ALWAYS { Some(left) } else { left.checked_sub(1) };
+        self.disagree.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
     }
 
     /// The peers' and orderers' clock.
@@ -163,7 +172,7 @@ impl Node {
             simulate(accepted, contract.as_ref(), Definition::VERSION)
         };
         let is_first = self.members.peers.first().is_some_and(|first| first.msp_id == peer.msp_id);
-        if self.disagree.load(Ordering::Relaxed) && !is_first {
+        if !is_first && self.spoils() {
             ran.response.payload.push(b'?');
         }
         let chaincode_id =
