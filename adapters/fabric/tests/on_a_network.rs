@@ -12,12 +12,22 @@
 
 mod networks;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use adapter_spec::{Adapter, CallError, Ledger, types::*};
 use berth_crypto::SigningKey;
 use berth_devnet_fabric::{Consensus, Network};
 use berth_lending::{Clock, Endpoint, Lending, ServiceKey, SystemClock, Tls};
+use tokio::{
+    io::AsyncReadExt as _,
+    net::{TcpListener, TcpStream},
+};
 
 /// A clock that is ahead of the machine's by milliseconds.
 struct Ahead(u64);
@@ -98,14 +108,23 @@ fn put(text: &str) -> Call {
     })
 }
 
-/// Signs whatever is asked for, until there is an envelope or an error.
 async fn envelope(
+    ledger: &Arc<dyn Ledger>,
+    user: (SigningKey, PublicKey),
+    call: Call,
+) -> Result<Envelope, Error> {
+    let options = CallOptions { salt: vec![7; 32], ..CallOptions::default() };
+    envelope_with(ledger, user, call, options).await
+}
+
+/// Signs whatever is asked for, until there is an envelope or an error.
+async fn envelope_with(
     ledger: &Arc<dyn Ledger>,
     (key, public): (SigningKey, PublicKey),
     call: Call,
+    options: CallOptions,
 ) -> Result<Envelope, Error> {
     let party = Party { account: None, keys: vec![public] };
-    let options = CallOptions { salt: vec![7; 32], ..CallOptions::default() };
     let mut step = ledger.begin(call, vec![party], options).await.map_err(answered)?;
     loop {
         let request = match step {
@@ -223,4 +242,86 @@ async fn every_page_of_events_has_looked_at_all_of_its_blocks() {
         assert_eq!(read.scanned, page * 64 - 1);
         start = EventStart::Cursor(read.cursor);
     }
+}
+
+/// Passes bytes on to a peer, and cuts each connection after so many of the peer's. How often it did is counted.
+async fn cutting(peer: &str, after: u64) -> (String, Arc<AtomicU32>) {
+    let peer = peer.trim_start_matches("https://").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let cuts = Arc::new(AtomicU32::new(0));
+    let counted = cuts.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (counted, server) = (counted.clone(), TcpStream::connect(&peer).await.unwrap());
+            tokio::spawn(async move {
+                let (mut from_client, mut to_client) = client.into_split();
+                let (from_server, mut to_server) = server.into_split();
+                let asking =
+                    tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+                if tokio::io::copy(&mut from_server.take(after), &mut to_client)
+                    .await
+                    .is_ok_and(|bytes| bytes == after)
+                {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+                // Both halves go, and the connection with them.
+                asking.abort();
+            });
+        }
+    });
+    (format!("https://{address}"), cuts)
+}
+
+/// All events of the probe, page by page, as often as a page has to be asked for; and how often that was in vain.
+async fn all_events(ledger: &Arc<dyn Ledger>, head: u64) -> (Vec<Event>, u32) {
+    let filter = || EventFilter {
+        contract: Some("probe".into()),
+        name: None,
+        abi: None,
+        confidence: Confidence::Final,
+    };
+    let (mut start, mut events, mut vain) = (EventStart::Earliest, Vec::new(), 0);
+    loop {
+        match ledger.events(filter(), start.clone(), 100, 1 << 20).await {
+            Ok(page) => {
+                events.extend(page.events);
+                if page.scanned >= head {
+                    return (events, vain);
+                }
+                start = EventStart::Cursor(page.cursor);
+            }
+            Err(error) => {
+                let error = answered(error);
+                assert!(error.retryable, "{error}");
+                vain += 1;
+                assert!(vain < 100, "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_of_streams_that_are_cut_half_way_come_without_a_gap_and_none_twice() {
+    let mut ground = Ground::new().await;
+    let ledger = ground.ledger(&[(1, 1)], SETTINGS).await;
+    for number in 1..=6u8 {
+        let mut call = put("");
+        if let Call::Invoke(call) = &mut call {
+            (call.function, call.arguments) = ("add".into(), vec![Value::Integer(number.to_string())]);
+        }
+        let salt = CallOptions { salt: vec![number; 32], ..CallOptions::default() };
+        let sent = envelope_with(&ledger, ground.user("user1"), call, salt).await.unwrap();
+        ledger.send(sent).await.unwrap();
+        networks::tell(&ground.network, "advance", serde_json::json!([30]));
+    }
+    let head = ledger.status().await.unwrap().head.number;
+    let (expected, _) = all_events(&ledger, head).await;
+    assert_eq!(expected.len(), 6);
+
+    let (url, cuts) = cutting(&ground.places["peer1"], 100_000).await;
+    ground.places.insert("peer1".into(), url);
+    let cut = ground.ledger(&[(1, 1)], SETTINGS).await;
+    assert_eq!(all_events(&cut, head).await.0, expected);
+    assert!(cuts.load(Ordering::Relaxed) > 2, "nothing was cut");
 }
