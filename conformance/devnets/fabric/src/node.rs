@@ -38,7 +38,7 @@ pub struct Node {
     /// Who there is.
     pub members: Arc<Members>,
     /// How many answers of their contracts peers but the first spoil yet, so that endorsements disagree; all of them at
-    /// [`ALWAYS`].
+    /// the greatest number.
     pub disagree: AtomicU32,
     channels: BTreeMap<String, Arc<Channel>>,
 }
