@@ -13,7 +13,6 @@ mod support;
 use std::{
     env, fs,
     io::{BufRead as _, BufReader},
-    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -237,6 +236,70 @@ async fn a_node_is_backed_up_running_and_at_rest_and_put_back() {
     assert!(list.stdout.contains("bob"), "{}", list.stdout);
 }
 
+/// Names an admission policy that lets everything in.
+fn let_everything_in(berth: &Berth) {
+    let folder = berth.folder.path().join("city");
+    fs::write(folder.join("policy.toml"), "version = 1\nmode = \"off\"\n").unwrap();
+    let text = fs::read_to_string(folder.join("node.toml")).unwrap();
+    fs::write(folder.join("node.toml"), text.replace("# policy = ", "policy = ")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_node_takes_new_versions_and_goes_on_with_old_ones_where_they_are_refused() {
+    let Some(component) = support::component("notebook") else { return };
+    let berth = city("\n[[adapters]]\nfile = \"notebook.wasm\"\nname = \"notebook\"\n");
+    let_everything_in(&berth);
+    let file = berth.folder.path().join("city/notebook.wasm");
+    let first = fs::read(component).unwrap();
+    fs::write(&file, &first).unwrap();
+    let _life = Life::begin(&berth);
+    enrol(&berth, "alice");
+    let create = ["app", "create", "notes", "--adapter", "notebook", "--owner", "alice"];
+    let created = node(&berth, &[&create[..], &["--endpoint", "service=http://127.0.0.1:1"]].concat());
+    assert_eq!(created.code, 0, "{}", created.stderr);
+    let changed = |shown: &support::Shown| -> Value {
+        let report: Value = serde_json::from_str(&shown.stdout).unwrap();
+        report["adapters"][0][1].clone()
+    };
+    let upgrade = || node(&berth, &["upgrade", "--json"]);
+    assert_eq!(changed(&upgrade()), "unchanged");
+
+    // Another file of the same version: a custom section more.
+    fs::write(&file, [&first[..], &[0, 3, 1, b'n', 7]].concat()).unwrap();
+    let upgraded = upgrade();
+    assert_eq!(upgraded.code, 0, "{}", upgraded.stderr);
+    let upgraded = changed(&upgraded);
+    assert_eq!(upgraded["upgraded"]["applications"], 1, "{upgraded}");
+    let back = node(&berth, &["upgrade", "--take-back", "notebook", "--reason", "to see"]);
+    assert!(back.code == 0 && back.stdout.contains("the version before goes on"), "{}", back.stderr);
+    let again = node(&berth, &["upgrade", "--take-back", "notebook", "--reason", "to see"]);
+    assert!(again.code == 1 && again.stderr.contains("on trial"), "{}", again.stderr);
+
+    fs::write(&file, &first[..first.len() / 2]).unwrap();
+    let refused = node(&berth, &["upgrade"]);
+    assert!(refused.code == 1 && refused.stdout.contains("refused: "), "{}", refused.stdout);
+    assert!(refused.stderr.contains("What was there goes on"), "{}", refused.stderr);
+    let shown = node(&berth, &["app", "show", "notes"]);
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_lets_in_only_the_kinds_of_adapters_that_its_operator_names() {
+    let Some(component) = support::component("notebook") else { return };
+    let berth = city(&format!("\n[[adapters]]\nfile = {component:?}\n"));
+    let_everything_in(&berth);
+    let file = berth.folder.path().join("city/node.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("# frameworks = [\"NAME\"]", "frameworks = [\"another\"]")).unwrap();
+    let _life = Life::begin(&berth);
+    enrol(&berth, "alice");
+    let create = ["app", "create", "notes", "--adapter", "notebook", "--owner", "alice"];
+    let refused = node(&berth, &create);
+    assert!(refused.code == 1 && refused.stderr.contains("not admitted on this node"), "{}", refused.stderr);
+    let upgrade = node(&berth, &["upgrade"]);
+    assert!(upgrade.code == 1 && upgrade.stdout.contains("`frameworks`"), "{}", upgrade.stdout);
+}
+
 async fn rpc(client: &Http, url: &str, method: &str, params: Value) -> Value {
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
     let request = Request::post(url).header("content-type", "application/json");
@@ -292,10 +355,7 @@ async fn on_a_real_ledger_every_write_happens_once_though_the_node_is_killed() {
     };
     let kills: u64 = env::var("BERTH_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
     let berth = city(&format!("\n[[adapters]]\nfile = {component:?}\n"));
-    let folder: PathBuf = berth.folder.path().join("city");
-    fs::write(folder.join("policy.toml"), "version = 1\nmode = \"off\"\n").unwrap();
-    let text = fs::read_to_string(folder.join("node.toml")).unwrap();
-    fs::write(folder.join("node.toml"), text.replace("# policy = ", "policy = ")).unwrap();
+    let_everything_in(&berth);
 
     let life = Life::begin(&berth);
     let alice = enrol(&berth, "alice");

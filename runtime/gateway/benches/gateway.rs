@@ -132,7 +132,7 @@ impl Ground {
         let descriptor = adapter.describe().await.unwrap();
         let (adapter, sandboxed) = (Arc::new(adapter), false);
         let offered = Offered { adapter, descriptor, sandboxed, digest: None, certificate: None };
-        world.gateway.adapters().put(offered);
+        world.gateway.adapters().put(offered).unwrap();
         let mut bench = order("bench", &world.url, &owner.name);
         (bench.adapter, bench.settings, bench.endpoints) =
             ("instant".into(), serde_json::json!({}), Vec::new());

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    adapters::{Adapters, Offered},
+    adapters::{Adapters, Offered, Trial, beside::Beside},
     bill::Head,
     follower::Follower,
     problem::Problem,
@@ -159,6 +159,8 @@ pub(crate) struct Application {
 pub(crate) struct Opened {
     pub(crate) offered: Arc<Offered>,
     pub(crate) ledger: Arc<dyn Ledger>,
+    /// The same ledger, where the version is on trial, or was when it was opened.
+    beside: Option<Arc<Beside>>,
 }
 
 /// What ledgers are opened with.
@@ -210,18 +212,17 @@ impl Application {
                 ),
             )
         })?;
-        let current = || self.opened.read().unwrap_or_else(PoisonError::into_inner).clone();
         let is_new = |opened: &Arc<Opened>| Arc::ptr_eq(&opened.offered, &offered);
-        if let Some(opened) = current().filter(is_new) {
+        if let Some(opened) = self.opened().filter(is_new) {
             return Ok(opened);
         }
         let _one = self.opening.lock().await;
-        let before = current();
+        let before = self.opened();
         if let Some(opened) = before.clone().filter(is_new) {
             return Ok(opened);
         }
-        let ledger = match open(&record, &offered, ground).await {
-            Ok(ledger) => ledger,
+        let opened = match open_on_trial(&record, &offered, before.as_deref(), ground).await {
+            Ok(opened) => Arc::new(opened),
             Err(problem) => {
                 return match before {
                     Some(before) => {
@@ -236,9 +237,13 @@ impl Application {
                 };
             }
         };
-        let opened = Arc::new(Opened { offered, ledger });
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Some(opened.clone());
         Ok(opened)
+    }
+
+    /// The ledger that was opened last; none where none was yet.
+    pub(crate) fn opened(&self) -> Option<Arc<Opened>> {
+        self.opened.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The turn of one account.
@@ -271,6 +276,36 @@ impl Application {
         EntryKey::new(&*self.id, format!("{participant}/{key}"))
             .map_err(|error| Problem::invalid(error.to_string()))
     }
+}
+
+impl Opened {
+    /// The version's trial is over.
+    pub(crate) fn let_go(&self, trial: &Arc<Trial>) {
+        if let Some(beside) = &self.beside {
+            beside.let_go(trial);
+        }
+    }
+}
+
+/// Opens an application's ledger; where the version is on trial, on the version before it too.
+async fn open_on_trial(
+    record: &ApplicationRecord,
+    offered: &Arc<Offered>,
+    opened: Option<&Opened>,
+    ground: &Ground,
+) -> Result<Opened, Problem> {
+    let ledger = open(record, offered, ground).await?;
+    let alone = |ledger| Ok(Opened { offered: offered.clone(), ledger, beside: None });
+    let Some(trial) = ground.adapters.trial_of(offered) else { return alone(ledger) };
+    let before = match opened.filter(|opened| Arc::ptr_eq(&opened.offered, &trial.before)) {
+        Some(opened) => opened.ledger.clone(),
+        None => match open(record, &trial.before, ground).await {
+            Ok(before) => before,
+            Err(_) => return alone(ledger),
+        },
+    };
+    let beside = Arc::new(Beside::new(ledger, before, trial));
+    Ok(Opened { offered: offered.clone(), ledger: beside.clone(), beside: Some(beside) })
 }
 
 /// Opens an application's ledger. Reaches no endpoint.

@@ -81,6 +81,8 @@ pub(crate) struct Shared {
     pub(crate) max_body: usize,
     pub(crate) applications: RwLock<BTreeMap<String, Arc<Application>>>,
     pub(crate) by_id: RwLock<BTreeMap<Arc<str>, Arc<Application>>>,
+    /// One upgrade at a time.
+    pub(crate) upgrading: tokio::sync::Mutex<()>,
     /// One change of a grant at a time.
     pub(crate) changing_grants: tokio::sync::Mutex<()>,
     /// Sends webhooks,
@@ -126,6 +128,7 @@ impl Gateway {
             max_body: parts.max_body,
             applications: RwLock::default(),
             by_id: RwLock::default(),
+            upgrading: tokio::sync::Mutex::default(),
             changing_grants: tokio::sync::Mutex::default(),
             poster: Poster::new(parts.local_webhooks)?,
             pace,
@@ -299,14 +302,15 @@ impl Gateway {
             return Err(Problem::invalid(format!("owner: no participant {:?} is enrolled", order.owner)));
         }
         let offered = self.shared.ground.adapters.get(&order.adapter).ok_or_else(|| {
-            let names: Vec<_> =
-                self.adapters().all().iter().map(|offered| offered.descriptor.name.clone()).collect();
+            let names = self.adapters().names();
             let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             Problem::invalid(format!(
                 "adapter: {:?} is not admitted on this node; admitted: {names}",
                 order.adapter
             ))
         })?;
+        let permitted = self.adapters().permitted().check(&offered.descriptor);
+        permitted.map_err(|why| Problem::invalid(format!("adapter: {why}")))?;
         let record = ApplicationRecord {
             id: new_id(&order.name)?,
             created: Timestamp::now(),

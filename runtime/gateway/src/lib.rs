@@ -33,11 +33,12 @@ mod problem;
 mod quota;
 mod records;
 mod store;
+mod upgrade;
 mod upload;
 mod usage;
 mod webhooks;
 
-pub use adapters::{Adapters, Offered};
+pub use adapters::{Adapters, NotPermitted, Offered, Permitted, Slot, TakenBack, Trial};
 pub use application::{ApplicationRecord, EndpointOrder, KeyMode, MAX_IDEMPOTENCY_KEY, Order, Role};
 pub use bill::{BillError, UsageEntry, UsageRecord, verify_usage};
 pub use calls::{
@@ -54,6 +55,7 @@ pub use problem::{Problem, TYPE_PREFIX};
 pub use quota::Quotas;
 pub use records::RecordError;
 pub use store::{StoreRequest, Stored};
+pub use upgrade::{NotUpgraded, UpgradeTerms, Upgraded};
 pub use upload::{KeyRequest, Next, ResumeRequest, ToSign, possession};
 pub use usage::{AdapterCall, Usage};
 pub use webhooks::{MAX_WEBHOOKS, Pace, WebhookFailure, WebhookFilter, WebhookRequest, WebhookShown};

@@ -20,7 +20,7 @@ impl Gateway {
         let one = |value: usize| vec![(String::new(), value as u64)];
         number("berth_applications", "gauge", "Applications of this node", &one(applications.len()));
         number("berth_participants", "gauge", "Participants ever enrolled", &one(self.participants().len()));
-        number("berth_adapters", "gauge", "Adapters that are in", &one(self.adapters().all().len()));
+        number("berth_adapters", "gauge", "Adapters that are in", &one(self.adapters().names().len()));
         let used: Vec<_> = applications
             .iter()
             .map(|application| {

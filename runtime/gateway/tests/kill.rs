@@ -51,7 +51,7 @@ const SIDE_BY_SIDE: usize = 3;
 async fn open(folder: &Path) -> Gateway {
     let database = sled::open(folder.join("store")).unwrap();
     let adapters = Arc::new(Adapters::default());
-    adapters.put(support::model().await);
+    adapters.put(support::model().await).unwrap();
     let pem = std::fs::read_to_string(folder.join("authority.pem")).unwrap();
     let key = std::fs::read_to_string(folder.join("authority.key")).unwrap();
     Gateway::open(Parts {

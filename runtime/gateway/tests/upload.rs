@@ -224,7 +224,8 @@ async fn a_new_version_goes_on_with_what_the_old_one_began_and_a_broken_one_chan
     let sent = own.carry_out("0", json!({ "invoke": insert("z", "v") })).await;
     assert_eq!(sent.body["written"]["state"], "under-way", "{sent:?}");
     let begun = own.begin("1", json!({ "invoke": insert("k", "v") })).await;
-    let old = own.world.gateway.adapters().put(support::model().await).unwrap();
+    let old = own.world.gateway.adapters().get("model").unwrap();
+    own.world.gateway.adapters().put(support::model().await).unwrap();
     let written = own.resume(&begun.body["sign"]).await;
     assert!(written.body["written"]["transaction"].is_string(), "{written:?}");
     assert_eq!(own.transactions(), before + 2);
@@ -241,7 +242,7 @@ async fn a_new_version_goes_on_with_what_the_old_one_began_and_a_broken_one_chan
         digest: None,
         certificate: None,
     };
-    own.world.gateway.adapters().put(broken);
+    own.world.gateway.adapters().put(broken).unwrap();
     let written = own.carry_out("2", json!({ "invoke": insert("l", "v") })).await;
     assert!(written.body["written"].is_object(), "the old version goes on: {written:?}");
 }

@@ -19,7 +19,6 @@ mod ledger;
 mod limits;
 mod load_error;
 mod pool;
-mod registry;
 mod signatures;
 mod words;
 
@@ -28,4 +27,3 @@ pub use component::{ComponentAdapter, Facts};
 pub use host::{CallObserver, CallRecord, Host, HostConfig, engine_digest};
 pub use limits::{Limits, TICK, Usage};
 pub use load_error::LoadError;
-pub use registry::{Kind, NameTaken, Registered, Registry};

@@ -4,10 +4,8 @@
 
 mod support;
 
-use std::sync::Arc;
-
 use adapter_spec::Adapter;
-use berth_host::{Host, HostConfig, Kind, Limits, LoadError, Registered, Registry};
+use berth_host::{Host, HostConfig, Limits, LoadError};
 use proptest::prelude::*;
 use support::component;
 
@@ -146,23 +144,6 @@ async fn a_cache_entry_of_one_component_cannot_stand_in_for_another() {
     let adapter = host.load(&component("notebook"), Limits::default()).await.unwrap();
     assert!(!adapter.facts().from_cache);
     assert_eq!(adapter.facts().descriptor.name, "notebook");
-}
-
-#[tokio::test]
-async fn a_registry_holds_components_and_native_plug_ins_alike() {
-    let registry = Registry::default();
-    let adapter = host().load(&component("hostile"), Limits::default()).await.unwrap();
-    let kind = Kind::Component { digest: adapter.facts().digest };
-    registry.add("hostile", Registered { kind, adapter: Arc::new(adapter) }).unwrap();
-    let native = Registered { kind: Kind::Native, adapter: Arc::new(adapter_notebook::native()) };
-    registry.add("notebook", native.clone()).unwrap();
-    assert!(registry.add("notebook", native).is_err(), "a name was taken twice");
-    assert_eq!(registry.names(), ["hostile", "notebook"]);
-    for name in registry.names() {
-        assert_eq!(registry.get(&name).unwrap().adapter.describe().await.unwrap().name, name);
-    }
-    assert!(registry.remove("hostile").is_some());
-    assert!(registry.get("hostile").is_none());
 }
 
 proptest! {

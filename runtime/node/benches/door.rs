@@ -34,10 +34,10 @@ fn door(criterion: &mut Criterion) {
     group.bench_function("load from the cache", |bencher| {
         bencher.to_async(&runtime).iter(|| async { host.load(&bytes, Limits::default()).await.unwrap() });
     });
-    group.bench_function("from the files to the registry", |bencher| {
+    group.bench_function("from the files to the gateway", |bencher| {
         bencher.to_async(&runtime).iter(|| async {
             door.let_in(&path, Some(name.as_str())).await.unwrap();
-            door.registry().remove(&name);
+            door.keep(|_| false);
         });
     });
     group.finish();

@@ -1,11 +1,13 @@
 //! The node's configuration: one TOML file.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
+use berth_gateway::Permitted;
 use berth_identity::MasterKey;
 use serde::Deserialize;
 use thiserror::Error;
@@ -34,7 +36,7 @@ pub struct Config {
     /// Who is let in.
     #[serde(default)]
     pub admission: AdmissionConfig,
-    /// Adapters to let in at the start.
+    /// Adapters to let in at the start, and at each upgrade.
     #[serde(default)]
     pub adapters: Vec<Spanned<AdapterConfig>>,
 }
@@ -101,11 +103,33 @@ pub struct AdmissionConfig {
     pub revocations: Option<Spanned<PathBuf>>,
     /// Whether adapters of public ledgers, which anybody can join, may run here.
     pub public_ledgers: bool,
+    /// The frameworks that may run here, by the names in adapters' descriptors; all where it is left out.
+    pub frameworks: Option<BTreeSet<String>>,
+    /// The adapters that may run here, by their own names; all where it is left out.
+    pub adapter_names: Option<BTreeSet<String>>,
 }
 
 impl Default for AdmissionConfig {
     fn default() -> Self {
-        AdmissionConfig { policy: None, revocations: None, public_ledgers: true }
+        AdmissionConfig {
+            policy: None,
+            revocations: None,
+            public_ledgers: true,
+            frameworks: None,
+            adapter_names: None,
+        }
+    }
+}
+
+impl AdmissionConfig {
+    /// Which adapters may run here.
+    #[must_use]
+    pub fn permitted(&self) -> Permitted {
+        Permitted {
+            public_ledgers: self.public_ledgers,
+            frameworks: self.frameworks.clone(),
+            adapters: self.adapter_names.clone(),
+        }
     }
 }
 

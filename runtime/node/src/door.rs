@@ -13,7 +13,7 @@ use berth_admission::{
     bundle::Bundle,
     certificate::{self, Tier},
 };
-use berth_host::{Facts, Host, Kind, Limits, LoadError, NameTaken, Registered, Registry};
+use berth_host::{Facts, Host, Limits, LoadError};
 use jiff::Timestamp;
 use thiserror::Error;
 
@@ -53,8 +53,10 @@ pub enum DoorError {
     #[error("the native plug-in does not describe itself")]
     Describe(#[source] CallError),
     /// There is one of this name.
-    #[error(transparent)]
-    NameTaken(#[from] NameTaken),
+    #[error(
+        "there is an adapter {0:?} already: a node runs one of each name, and another version by an upgrade"
+    )]
+    NameTaken(String),
 }
 
 /// An adapter that was let in.
@@ -73,7 +75,6 @@ pub struct LetIn {
 pub struct Door {
     admission: Admission,
     host: Host,
-    registry: Registry,
     inside: Mutex<Vec<Arc<LetIn>>>,
 }
 
@@ -82,7 +83,7 @@ impl Door {
     /// child; see [`berth_host::Compiler`].
     #[must_use]
     pub fn new(admission: Admission, host: Host) -> Self {
-        Door { admission, host, registry: Registry::default(), inside: Mutex::default() }
+        Door { admission, host, inside: Mutex::default() }
     }
 
     /// The admission.
@@ -91,10 +92,11 @@ impl Door {
         &self.admission
     }
 
-    /// The adapters that are in and not withdrawn.
+    /// The adapters that are in and not withdrawn, in the order in which they came; a name is here twice while a new version is
+    /// beside an old one.
     #[must_use]
-    pub fn registry(&self) -> &Registry {
-        &self.registry
+    pub fn inside(&self) -> Vec<Arc<LetIn>> {
+        self.lock().clone()
     }
 
     /// Lets a component in: reads the file and the bundle beside it once each, judges, compiles the bytes that were judged,
@@ -104,6 +106,20 @@ impl Door {
     /// # Errors
     /// [`DoorError`]
     pub async fn let_in(&self, path: &Path, name: Option<&str>) -> Result<Arc<LetIn>, DoorError> {
+        let let_in = self.judge(path, name).await?;
+        self.take_in(let_in, false)
+    }
+
+    /// Lets an adapter in, beside another version of it where there is one.
+    ///
+    /// # Errors
+    /// [`DoorError`]
+    pub async fn let_in_beside(&self, path: &Path, name: Option<&str>) -> Result<Arc<LetIn>, DoorError> {
+        let let_in = self.judge(path, name).await?;
+        self.take_in(let_in, true)
+    }
+
+    async fn judge(&self, path: &Path, name: Option<&str>) -> Result<LetIn, DoorError> {
         let shown = path.display().to_string();
         let read = |path: &Path, source| DoorError::Read { path: path.display().to_string(), source };
         let file = read_once(path, MAX_FILE).map_err(|source| read(path, source))?;
@@ -126,8 +142,12 @@ impl Door {
             framework: &facts.descriptor.framework,
         };
         self.admission.confirm(&admitted, &described, Timestamp::now()).map_err(denied)?;
-        let kind = Kind::Component { digest: facts.digest };
-        self.register(Arc::new(loaded), kind, facts.descriptor.name.clone(), Some(facts), admitted)
+        Ok(LetIn {
+            name: facts.descriptor.name.clone(),
+            facts: Some(facts),
+            admitted,
+            adapter: Arc::new(Withdrawable::new(Arc::new(loaded))),
+        })
     }
 
     /// Lets a native plug-in in, which is linked into this very program: `program` is the program's own file, and the
@@ -159,22 +179,23 @@ impl Door {
             framework: &descriptor.framework,
         };
         self.admission.confirm(&admitted, &described, Timestamp::now()).map_err(denied)?;
-        self.register(plug_in, Kind::Native, descriptor.name.clone(), None, admitted)
+        let adapter = Arc::new(Withdrawable::new(plug_in));
+        self.take_in(LetIn { name: descriptor.name, facts: None, admitted, adapter }, false)
     }
 
-    fn register(
-        &self,
-        adapter: Arc<dyn Adapter>,
-        kind: Kind,
-        name: String,
-        facts: Option<Facts>,
-        admitted: Admitted,
-    ) -> Result<Arc<LetIn>, DoorError> {
-        let adapter = Arc::new(Withdrawable::new(adapter));
-        self.registry.add(&name, Registered { kind, adapter: adapter.clone() })?;
-        let let_in = Arc::new(LetIn { name, facts, admitted, adapter });
-        self.lock().push(let_in.clone());
+    fn take_in(&self, let_in: LetIn, beside: bool) -> Result<Arc<LetIn>, DoorError> {
+        let mut inside = self.lock();
+        if !beside && inside.iter().any(|other| other.name == let_in.name) {
+            return Err(DoorError::NameTaken(let_in.name));
+        }
+        let let_in = Arc::new(let_in);
+        inside.push(let_in.clone());
         Ok(let_in)
+    }
+
+    /// Forgets those who are not used any more; they are not looked at again.
+    pub fn keep(&self, used: impl Fn(&LetIn) -> bool) {
+        self.lock().retain(|let_in| used(let_in));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<LetIn>>> {
@@ -182,16 +203,15 @@ impl Door {
     }
 
     /// Looks at everybody who is in again, as after a new revocation list and now and then for the time: who may not stay is
-    /// withdrawn. Gives their names and why.
-    pub fn look_again(&self, now: Timestamp) -> Vec<(String, Denial)> {
+    /// withdrawn. Gives them, and why.
+    pub fn look_again(&self, now: Timestamp) -> Vec<(Arc<LetIn>, Denial)> {
         let mut withdrawn = Vec::new();
         self.lock().retain(|let_in| match self.admission.recheck(&let_in.admitted, now) {
             Ok(()) => true,
             Err(denial) => {
                 tracing::warn!(adapter = let_in.name, %denial, "the adapter is withdrawn");
                 let_in.adapter.withdraw(&denial.to_string());
-                self.registry.remove(&let_in.name);
-                withdrawn.push((let_in.name.clone(), denial));
+                withdrawn.push((let_in.clone(), denial));
                 false
             }
         });

@@ -4,12 +4,14 @@
 //!   were judged, and gives an adapter that can be withdrawn while it runs. It is the one place of a node that makes
 //!   adapters of files.
 //! - [`Configuration`] is the node's one file; what is wrong in it is told with its line.
+//! - `upgrade` puts new versions of adapters in while the node runs.
 //! - [`Node`] puts them together with `berth-gateway`, which has the applications and serves them.
 
 mod backup;
 mod config;
 mod door;
 mod run;
+mod upgrade;
 mod withdrawable;
 
 pub use config::{
@@ -18,4 +20,5 @@ pub use config::{
 };
 pub use door::{Door, DoorError, LetIn, host_limits};
 pub use run::{Node, NodeError};
+pub use upgrade::{Changed, UpgradeReport, UpgradeRequest};
 pub use withdrawable::Withdrawable;

@@ -1,6 +1,7 @@
 //! A node that runs: door, host, gateway and listeners, put together.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::Write as _,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -24,7 +25,8 @@ use zeroize::Zeroizing;
 use crate::{
     backup,
     config::{ConfigError, Configuration},
-    door::{Door, DoorError},
+    door::{Door, DoorError, LetIn},
+    upgrade,
 };
 
 /// Bytes that the database may keep in memory.
@@ -119,7 +121,7 @@ impl Node {
         let kept = kept.map_err(machine("the adapters' state cannot be opened"))?.behind(gate.clone());
         let observer = Arc::new(Observer::default());
         let door = Arc::new(door(configuration, &state, compiler, observer.clone())?);
-        let adapters = Arc::new(Adapters::default());
+        let adapters = Arc::new(Adapters::new(configuration.config.admission.permitted()));
         let refused = let_in(configuration, &door, &adapters).await;
         let names = &configuration.config.gateway.names;
         let tls = tls(configuration, &authority, names)?;
@@ -141,7 +143,9 @@ impl Node {
         let stop = CancellationToken::new();
         let path = configuration.socket();
         let operator = http::operator_router(&gateway);
-        let operator = operator.merge(backup::router(state.clone(), database, gate, stop.clone()));
+        let operator = operator
+            .merge(backup::router(state.clone(), database, gate, stop.clone()))
+            .merge(upgrade::router(configuration.path.clone(), door.clone(), gateway.clone()));
         let socket = http::listen_unix(&path, operator, stop.clone());
         let operator = socket.await.map_err(machine("the operator's socket"))?;
         let public = http::listen(configuration.address()?, tls, http::router(&gateway), stop.clone());
@@ -170,9 +174,7 @@ impl Node {
         let (door, gateway, stop) = (self.door.clone(), self.gateway.clone(), self.stop.clone());
         tokio::spawn(async move {
             while tokio::time::timeout(LOOK_AGAIN, stop.cancelled()).await.is_err() {
-                for (name, _) in door.look_again(Timestamp::now()) {
-                    gateway.adapters().remove(&name);
-                }
+                look_again(&door, &gateway);
             }
         });
     }
@@ -247,10 +249,7 @@ fn door(
         "admission cannot be opened; after a restored backup run `berth node admit --restored` once",
     ))?;
     if let Some(path) = &admission.revocations {
-        let file = configuration.at(path.get_ref());
-        let wrong = |what: String| configuration.wrong(path, format!("{}: {what}", file.display()));
-        let bytes = fs::read(&file).map_err(|error| wrong(error.to_string()))?;
-        opened.take_revocation_list(&bytes, Timestamp::now()).map_err(|error| wrong(error.to_string()))?;
+        take_revocations(&opened, configuration, path)?;
     }
     let host = Host::new(HostConfig {
         cache: Some(state.join("code")),
@@ -259,6 +258,19 @@ fn door(
         ..HostConfig::default()
     });
     Ok(Door::new(opened, host.map_err(machine("the host cannot be set up"))?))
+}
+
+/// Takes the revocation list that the configuration names.
+pub(crate) fn take_revocations(
+    admission: &Admission,
+    configuration: &Configuration,
+    path: &toml::Spanned<PathBuf>,
+) -> Result<(), ConfigError> {
+    let file = configuration.at(path.get_ref());
+    let wrong = |what: String| configuration.wrong(path, format!("{}: {what}", file.display()));
+    let bytes = fs::read(&file).map_err(|error| wrong(error.to_string()))?;
+    admission.take_revocation_list(&bytes, Timestamp::now()).map_err(|error| wrong(error.to_string()))?;
+    Ok(())
 }
 
 /// Lets the configured adapters in, and gives those that were not, with the reason.
@@ -273,30 +285,50 @@ async fn let_in(configuration: &Configuration, door: &Door, adapters: &Adapters)
         }
         match door.let_in(&file, adapter.name.as_deref()).await {
             Ok(let_in) => {
-                let Some(facts) = &let_in.facts else { continue };
-                let descriptor = facts.descriptor.clone();
-                if !descriptor.permissioned && !configuration.config.admission.public_ledgers {
-                    door.registry().remove(&let_in.name);
-                    let why =
-                        "it is for a public ledger, which this node does not serve (public_ledgers = false)";
-                    refused.push((file, why.to_owned()));
-                    continue;
+                let Some(offered) = offered(&let_in) else { continue };
+                if let Err(why) = adapters.put(offered) {
+                    refused.push((file, why.to_string()));
                 }
-                adapters.put(Offered {
-                    adapter: let_in.adapter.clone(),
-                    descriptor,
-                    sandboxed: true,
-                    digest: Some(hex::encode(facts.digest)),
-                    certificate: let_in.admitted.certificate_digest().map(|digest| digest.to_string()),
-                });
             }
             Err(error) => refused.push((file, causes(&error))),
         }
     }
+    keep_used(door, adapters);
     refused
 }
 
-fn causes(error: &DoorError) -> String {
+/// A component that was let in, for the gateway; none of a native plug-in.
+pub(crate) fn offered(let_in: &LetIn) -> Option<Offered> {
+    let facts = let_in.facts.as_ref()?;
+    Some(Offered {
+        adapter: let_in.adapter.clone(),
+        descriptor: facts.descriptor.clone(),
+        sandboxed: true,
+        digest: Some(hex::encode(facts.digest)),
+        certificate: let_in.admitted.certificate_digest().map(|digest| digest.to_string()),
+    })
+}
+
+/// Forgets versions that nothing goes to any more.
+pub(crate) fn keep_used(door: &Door, adapters: &Adapters) {
+    let used = adapters.each(|slot| {
+        let before = slot.trial.iter().map(|trial| trial.before.digest.clone());
+        before.chain([slot.offered.digest.clone()]).flatten().collect::<Vec<_>>()
+    });
+    let used: BTreeSet<String> = used.into_iter().flatten().collect();
+    door.keep(|let_in| let_in.facts.as_ref().is_none_or(|facts| used.contains(&hex::encode(facts.digest))));
+}
+
+/// Looks at everybody who is in again; who may not stay takes no calls from now on.
+pub(crate) fn look_again(door: &Door, gateway: &Gateway) {
+    for (gone, denial) in door.look_again(Timestamp::now()) {
+        let digest = gone.facts.as_ref().map(|facts| hex::encode(facts.digest));
+        gateway.adapters().withdraw(&gone.name, digest.as_deref(), &denial.to_string());
+    }
+    keep_used(door, gateway.adapters());
+}
+
+pub(crate) fn causes(error: &DoorError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

@@ -56,13 +56,16 @@ async fn start(configuration: &Configuration) -> Node {
     let node = Node::start(configuration, Compiler::InProcess).await.unwrap();
     let adapter = berth_model::native();
     let descriptor = adapter.describe().await.unwrap();
-    node.gateway().adapters().put(Offered {
-        adapter: Arc::new(adapter),
-        descriptor,
-        sandboxed: false,
-        digest: None,
-        certificate: None,
-    });
+    node.gateway()
+        .adapters()
+        .put(Offered {
+            adapter: Arc::new(adapter),
+            descriptor,
+            sandboxed: false,
+            digest: None,
+            certificate: None,
+        })
+        .unwrap();
     node
 }
 

@@ -8,6 +8,7 @@ mod operator;
 mod participant;
 mod restore;
 mod serve;
+mod upgrade;
 mod usage;
 
 use std::path::{Path, PathBuf};
@@ -39,6 +40,8 @@ pub(crate) enum NodeCommand {
         #[command(subcommand)]
         command: participant::Participant,
     },
+    /// Put new versions of adapters in while the node runs, and take them back where they fail
+    Upgrade(upgrade::Upgrade),
     /// Show what an application used, and check the chain of signed records that says so
     Usage(usage::Usage),
     /// Copy what a node keeps into one file, also while it runs; the master key is not in it
@@ -55,6 +58,7 @@ impl NodeCommand {
             NodeCommand::Admit(admit) => admit.json,
             NodeCommand::Audit(audit) => audit.json,
             NodeCommand::Usage(usage) => usage.which.json,
+            NodeCommand::Upgrade(upgrade) => upgrade.which.json,
             NodeCommand::Backup(backup) => backup.which.json,
             NodeCommand::Restore(restore) => restore.which.json,
             NodeCommand::Init(_) | NodeCommand::Serve(_) => false,
@@ -68,6 +72,7 @@ impl NodeCommand {
             NodeCommand::Admit(admit) => admit::run(&admit).await,
             NodeCommand::Audit(audit) => audit::run(&audit),
             NodeCommand::Usage(usage) => usage::run(&usage).await,
+            NodeCommand::Upgrade(upgrade) => upgrade::run(&upgrade).await,
             NodeCommand::Backup(backup) => backup::run(&backup).await,
             NodeCommand::Restore(restore) => restore::run(&restore),
             NodeCommand::Init(init) => serve::init(&init),

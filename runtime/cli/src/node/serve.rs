@@ -74,7 +74,7 @@ pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     println!("The node listens at {scheme}://{}", node.address);
     println!(
         "  {} adapters, {} applications, {} participants; its authority is {}",
-        node.gateway().adapters().all().len(),
+        node.gateway().adapters().names().len(),
         node.gateway().applications().len(),
         node.gateway().participants().len(),
         configuration.state().join("authority.pem").display()

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::extract::Json;
-use crate::{adapters::Offered, application::Order, gateway::Gateway, problem::Problem};
+use crate::{adapters::Slot, application::Order, gateway::Gateway, problem::Problem};
 
 /// The operator's requests.
 pub fn operator_router(gateway: &Gateway) -> Router {
@@ -118,7 +118,8 @@ pub(super) async fn metrics(State(gateway): State<Gateway>) -> Response {
 }
 
 /// An adapter, as it is shown.
-pub(super) fn described(offered: &Offered) -> Value {
+pub(super) fn described(slot: &Slot) -> Value {
+    let offered = slot.current();
     json!({
         "name": offered.descriptor.name,
         "version": offered.descriptor.version,
@@ -127,10 +128,16 @@ pub(super) fn described(offered: &Offered) -> Value {
         "sandboxed": offered.sandboxed,
         "digest": offered.digest,
         "certificate": offered.certificate,
+        "trial": slot.trial.as_ref().map(|trial| json!({
+            "version": slot.offered.descriptor.version,
+            "before": trial.before.descriptor.version,
+            "until": trial.until,
+            "failure": trial.failure(),
+        })),
+        "taken_back": slot.taken_back,
     })
 }
 
 async fn adapters(State(gateway): State<Gateway>) -> Response {
-    let all: Vec<_> = gateway.adapters().all().iter().map(|offered| described(offered)).collect();
-    answer(&json!({ "adapters": all }))
+    answer(&json!({ "adapters": gateway.adapters().each(described) }))
 }

@@ -70,7 +70,7 @@ async fn overview(State(gateway): State<Gateway>) -> Response {
             })
         })
         .collect();
-    let adapters: Vec<_> = gateway.adapters().all().iter().map(|offered| described(offered)).collect();
+    let adapters: Vec<_> = gateway.adapters().each(described);
     axum::Json(json!({
         "applications": applications,
         "adapters": adapters,

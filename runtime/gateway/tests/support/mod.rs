@@ -43,7 +43,7 @@ pub async fn model() -> Offered {
 /// A gateway on this store.
 pub async fn gateway_on(store: Arc<dyn Store>, master: &str, authority: Authority) -> Gateway {
     let adapters = Arc::new(Adapters::default());
-    adapters.put(model().await);
+    adapters.put(model().await).unwrap();
     let parts = Parts {
         store,
         state: Arc::new(MemoryState::default()),

@@ -1,0 +1,197 @@
+//! A new version of an adapter, put in while its applications run.
+//!
+//! 1. Every application is opened on the new version, and those that are in use are asked for their ledger's status on both. Where
+//!    one does worse than before, nothing is changed.
+//! 2. New calls go to the new version. Calls that run end on the old one, whichever step they are at.
+//! 3. For the time of its trial the old version stays beside it (`adapters/beside.rs`): a call that the new version fails by
+//!    its own fault is made on the old one, and the new one is taken back, for all applications.
+//! 4. After that the old version is let go.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{
+    adapters::{NotPermitted, Offered, Trial},
+    application::{Application, open},
+    gateway::Gateway,
+};
+
+/// Applications that are looked at side by side.
+const AT_ONCE: usize = 8;
+/// Applications that are named where many do not open.
+const NAMED: usize = 10;
+
+/// How a version is put in.
+#[derive(Clone, Copy, Debug)]
+pub struct UpgradeTerms {
+    /// For how long the version before stays beside it.
+    pub trial: Duration,
+    /// Whether it may have another major version, which need not understand what the one before began: transactions under
+    /// way, events' positions, continuations.
+    pub new_major: bool,
+}
+
+/// A version that was put in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upgraded {
+    /// The adapter's name.
+    pub adapter: String,
+    /// The version before.
+    pub from: String,
+    /// The version that takes calls now.
+    pub to: String,
+    /// Applications that were opened on it.
+    pub applications: usize,
+    /// Those among them that were in use, and whose ledger's status it told.
+    pub in_use: usize,
+    /// When the version before is let go.
+    pub until: Timestamp,
+}
+
+/// Why a version was not put in. Nothing was changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NotUpgraded {
+    /// There is nothing to upgrade.
+    #[error("no adapter {0:?} is in: name it in the configuration and start the node again")]
+    NoSuchAdapter(String),
+    /// The node may not run it.
+    #[error(transparent)]
+    NotPermitted(#[from] NotPermitted),
+    /// It is for something else.
+    #[error("{adapter} is for {from:?}, and the new version is for {to:?}: it would find other ledgers")]
+    OtherFramework {
+        /// The adapter's name.
+        adapter: String,
+        /// The framework of the version that is in.
+        from: String,
+        /// That of the new one.
+        to: String,
+    },
+    /// It need not understand what the version before began.
+    #[error(
+        "{adapter} {from} → {to} is another major version, which need not understand what is under way: once nothing is, say --new-major"
+    )]
+    NewMajor {
+        /// The adapter's name.
+        adapter: String,
+        /// The version that is in.
+        from: String,
+        /// The new one.
+        to: String,
+    },
+    /// Applications do worse on it.
+    #[error("{failed} of {of} applications do not go on with {adapter} {to}: {}", named(.first, *.failed))]
+    Applications {
+        /// The adapter's name.
+        adapter: String,
+        /// The new version.
+        to: String,
+        /// How many do not.
+        failed: usize,
+        /// How many there are.
+        of: usize,
+        /// The first of them, and why.
+        first: Vec<(String, String)>,
+    },
+}
+
+fn named(first: &[(String, String)], failed: usize) -> String {
+    let mut text = first.iter().map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>().join("; ");
+    if failed > first.len() {
+        text.push_str("; …");
+    }
+    text
+}
+
+fn major(version: &str) -> &str {
+    version.split('.').next().unwrap_or_default()
+}
+
+impl Gateway {
+    /// Puts a new version of an adapter in, beside the one that is there.
+    ///
+    /// # Errors
+    /// Why not; then everything goes on as before.
+    pub async fn upgrade(&self, offered: Offered, terms: UpgradeTerms) -> Result<Upgraded, NotUpgraded> {
+        let _one = self.shared.upgrading.lock().await;
+        let adapters = self.adapters();
+        adapters.permitted().check(&offered.descriptor)?;
+        let adapter = offered.descriptor.name.clone();
+        if let Some(trial) = adapters.trial(&adapter) {
+            self.end_trial(&adapter, &trial);
+        }
+        let before = adapters.get(&adapter).ok_or_else(|| NotUpgraded::NoSuchAdapter(adapter.clone()))?;
+        let (from, to) = (before.descriptor.version.clone(), offered.descriptor.version.clone());
+        if before.descriptor.framework != offered.descriptor.framework {
+            let (from, to) = (before.descriptor.framework.clone(), offered.descriptor.framework.clone());
+            return Err(NotUpgraded::OtherFramework { adapter, from, to });
+        }
+        if major(&from) != major(&to) && !terms.new_major {
+            return Err(NotUpgraded::NewMajor { adapter, from, to });
+        }
+
+        let offered = Arc::new(offered);
+        let all: Vec<_> =
+            self.all().into_iter().filter(|one| one.record().order.adapter == adapter).collect();
+        let looks = stream::iter(all.clone()).map(|one| self.look(one, offered.clone()));
+        let looked: Vec<_> = looks.buffered(AT_ONCE).collect().await;
+        let in_use = looked.iter().filter(|look| matches!(look, Ok(true))).count();
+        let failures = all.iter().zip(looked).filter_map(|(one, look)| {
+            let why = look.err()?;
+            Some((one.record().order.name.clone(), why))
+        });
+        let mut first: Vec<_> = failures.collect();
+        if !first.is_empty() {
+            let (failed, of) = (first.len(), all.len());
+            first.truncate(NAMED);
+            return Err(NotUpgraded::Applications { adapter, to, failed, of, first });
+        }
+
+        let length = SignedDuration::try_from(terms.trial).unwrap_or(SignedDuration::from_hours(24));
+        let until = Timestamp::now().checked_add(length).unwrap_or(Timestamp::MAX);
+        let trial = adapters.try_out(offered, before, until);
+        let (gateway, name) = (self.clone(), adapter.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(terms.trial) => gateway.end_trial(&name, &trial),
+                () = gateway.shared.stopping.cancelled() => {}
+            }
+        });
+        Ok(Upgraded { adapter, from, to, applications: all.len(), in_use, until })
+    }
+
+    /// Whether an application goes on with this version, and whether it is in use.
+    async fn look(&self, application: Arc<Application>, offered: Arc<Offered>) -> Result<bool, String> {
+        let ledger = open(&application.record(), &offered, &self.shared.ground).await;
+        let ledger = ledger.map_err(|problem| problem.detail)?;
+        let Some(opened) = application.opened() else { return Ok(false) };
+        // A node that is down now says nothing about the version.
+        if let (Err(error), true) = (ledger.status().await, opened.ledger.status().await.is_ok()) {
+            return Err(error.to_string());
+        }
+        Ok(true)
+    }
+
+    /// Takes the version that is on trial back: the one before it goes on. False where none is on trial.
+    pub fn take_back(&self, adapter: &str, why: &str) -> bool {
+        let Some(trial) = self.adapters().trial(adapter) else { return false };
+        trial.fail(why);
+        self.end_trial(adapter, &trial);
+        true
+    }
+
+    /// Ends a trial, for better or worse.
+    fn end_trial(&self, adapter: &str, trial: &Arc<Trial>) {
+        self.adapters().end(adapter, trial);
+        for application in self.all().iter().filter(|one| one.record().order.adapter == adapter) {
+            if let Some(opened) = application.opened() {
+                opened.let_go(trial);
+            }
+        }
+    }
+}
