@@ -29,6 +29,7 @@ mod failure;
 mod files;
 pub mod flow;
 mod inspect;
+mod lend_file;
 mod natives;
 mod node;
 pub mod places;

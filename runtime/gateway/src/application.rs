@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use adapter_spec::{Ledger, types::Transport};
+use adapter_spec::{
+    Ledger,
+    types::{Descriptor, Transport},
+};
 use berth_journal::EntryKey;
 use berth_lending::{Endpoint, Lending, Network, StateStore};
 use jiff::Timestamp;
@@ -17,6 +20,7 @@ use crate::{
     adapters::{Adapters, Offered, Trial, beside::Beside},
     bill::Head,
     follower::Follower,
+    lent::{LentSecrets, Secret},
     problem::Problem,
     quota::{Quotas, Rate, Reserved},
     usage::Meter,
@@ -74,7 +78,7 @@ pub enum KeyMode {
 }
 
 /// A node of the ledger that the application is lent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointOrder {
     /// The adapter's name for it, from its descriptor.
@@ -90,6 +94,12 @@ pub struct EndpointOrder {
     /// Certificate authorities in PEM, in place of the public ones.
     #[serde(default)]
     pub ca_pem: Option<String>,
+    /// The name that the endpoint's certificate must have, where it is not the address's.
+    #[serde(default)]
+    pub server_name: Option<String>,
+    /// The certificate by which the node shows who it is, in PEM; its key is among the secrets.
+    #[serde(default)]
+    pub client_certificate_pem: Option<String>,
 }
 
 /// What an operator orders.
@@ -140,6 +150,8 @@ pub struct ApplicationRecord {
 pub(crate) struct Application {
     pub(crate) record: RwLock<Arc<ApplicationRecord>>,
     pub(crate) id: Arc<str>,
+    /// What it is lent and nobody may see.
+    pub(crate) secrets: Arc<LentSecrets>,
     pub(crate) rate: Rate,
     pub(crate) reserved: Reserved,
     pub(crate) meter: Meter,
@@ -171,8 +183,9 @@ pub(crate) struct Ground {
 }
 
 impl Application {
-    pub(crate) fn new(record: ApplicationRecord, bill: Head) -> Arc<Self> {
+    pub(crate) fn new(record: ApplicationRecord, secrets: Arc<LentSecrets>, bill: Head) -> Arc<Self> {
         Arc::new(Application {
+            secrets,
             id: record.id.as_str().into(),
             rate: Rate::new(record.order.quotas.transactions_per_second),
             reserved: Reserved::default(),
@@ -221,7 +234,7 @@ impl Application {
         if let Some(opened) = before.clone().filter(is_new) {
             return Ok(opened);
         }
-        let opened = match open_on_trial(&record, &offered, before.as_deref(), ground).await {
+        let opened = match open_on_trial(&record, &self.secrets, &offered, before.as_deref(), ground).await {
             Ok(opened) => Arc::new(opened),
             Err(problem) => {
                 return match before {
@@ -290,16 +303,17 @@ impl Opened {
 /// Opens an application's ledger; where the version is on trial, on the version before it too.
 async fn open_on_trial(
     record: &ApplicationRecord,
+    secrets: &LentSecrets,
     offered: &Arc<Offered>,
     opened: Option<&Opened>,
     ground: &Ground,
 ) -> Result<Opened, Problem> {
-    let ledger = open(record, offered, ground).await?;
+    let ledger = open(record, secrets, offered, ground).await?;
     let alone = |ledger| Ok(Opened { offered: offered.clone(), ledger, beside: None });
     let Some(trial) = ground.adapters.trial_of(offered) else { return alone(ledger) };
     let before = match opened.filter(|opened| Arc::ptr_eq(&opened.offered, &trial.before)) {
         Some(opened) => opened.ledger.clone(),
-        None => match open(record, &trial.before, ground).await {
+        None => match open(record, secrets, &trial.before, ground).await {
             Ok(before) => before,
             Err(_) => return alone(ledger),
         },
@@ -311,10 +325,11 @@ async fn open_on_trial(
 /// Opens an application's ledger. Reaches no endpoint.
 pub(crate) async fn open(
     record: &ApplicationRecord,
+    secrets: &LentSecrets,
     offered: &Offered,
     ground: &Ground,
 ) -> Result<Arc<dyn Ledger>, Problem> {
-    let lending = lend(record, offered, ground)?;
+    let lending = lend(record, secrets, offered, ground)?;
     let settings = record.order.settings.to_string();
     offered.adapter.open(lending, &settings).await.map_err(Problem::from)
 }
@@ -326,23 +341,42 @@ pub(crate) fn new_id(name: &str) -> Result<String, Problem> {
     Ok(format!("{name}~{}", hex::encode(random)))
 }
 
+/// Endpoints as they were ordered, with their secrets, for the lender.
+#[must_use]
+pub fn endpoints(orders: &[EndpointOrder], secrets: &LentSecrets, descriptor: &Descriptor) -> Vec<Endpoint> {
+    let endpoint = |(place, order): (usize, &EndpointOrder)| {
+        let need = descriptor.endpoints.iter().find(|need| need.name == order.need);
+        // An unknown need is refused by the lender, with the names that there are.
+        let transport = need.map_or(Transport::Http, |need| need.transport);
+        let name = order.name.clone().unwrap_or_else(|| format!("{}-{place}", order.need));
+        let mut endpoint = Endpoint::new(name, &order.need, transport, &order.url);
+        endpoint.labels = order.labels.clone().into_iter().collect();
+        endpoint.tls.ca_pem.clone_from(&order.ca_pem);
+        endpoint.tls.server_name.clone_from(&order.server_name);
+        endpoint.tls.client_certificate_pem.clone_from(&order.client_certificate_pem);
+        if let Some(secrets) = secrets.endpoints.get(&place) {
+            let headers = secrets.headers.iter().map(|(name, value)| (name.clone(), value.reveal()));
+            endpoint.headers = headers.collect();
+            endpoint.tls.client_key_pem = secrets.client_key_pem.as_ref().map(Secret::reveal);
+        }
+        endpoint
+    };
+    orders.iter().enumerate().map(endpoint).collect()
+}
+
 /// What an application's adapter is lent.
 pub(crate) fn lend(
     record: &ApplicationRecord,
+    secrets: &LentSecrets,
     offered: &Offered,
     ground: &Ground,
 ) -> Result<Arc<Lending>, Problem> {
     let mut lending = Lending::builder(record.id.as_str()).state(ground.state.clone());
-    for (number, order) in record.order.endpoints.iter().enumerate() {
-        let need = offered.descriptor.endpoints.iter().find(|need| need.name == order.need);
-        // An unknown need is refused below, with the names that there are.
-        let transport = need.map_or(Transport::Http, |need| need.transport);
-        let name = order.name.clone().unwrap_or_else(|| format!("{}-{number}", order.need));
-        let mut endpoint = Endpoint::new(name, &order.need, transport, &order.url);
-        endpoint.labels = order.labels.clone().into_iter().collect();
-        endpoint.tls.ca_pem.clone_from(&order.ca_pem);
-        endpoint.deadline = Duration::from_secs(10);
-        lending = lending.endpoint(endpoint);
+    for endpoint in endpoints(&record.order.endpoints, secrets, &offered.descriptor) {
+        lending = lending.endpoint(Endpoint { deadline: Duration::from_secs(10), ..endpoint });
+    }
+    for key in secrets.keys()? {
+        lending = lending.service_key(key);
     }
     lending
         .build(&offered.descriptor, &ground.network)

@@ -6,7 +6,7 @@ use adapter_spec::{
     CallError,
     types::{
         Call, CallOptions, ContractCall, Deployment, Effect, Error, ErrorCode, Estimate, NativeCall, Output,
-        Party, PublicKey, Receipt, SignatureScheme, Step, Value,
+        Party, PublicKey, Receipt, SignatureScheme, SigningInput, Step, Value,
     },
 };
 use berth_journal::{Settlement, State, Task, Work, carry_out};
@@ -232,6 +232,49 @@ pub(crate) async fn account(
 ) -> Result<(PublicKey, Vec<String>), Problem> {
     let opened = application.open(&shared.ground).await?;
     let key = shared.keys.get(&application.id, participant, scheme(&opened, wanted)?).await?.public_key();
+    match opened.ledger.accounts(key.clone()).await {
+        Ok(accounts) => Ok((key, accounts)),
+        // Where accounts come from certificates, there is none before there is a certificate.
+        Err(CallError::Answered(error))
+            if error.code == ErrorCode::InvalidArgument && key.certificate.is_none() =>
+        {
+            Ok((key, Vec::new()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A request in PEM for a certificate of the participant's key in trust, for an authority of the ledger.
+pub(crate) async fn certificate_request(
+    shared: &Shared,
+    application: &Application,
+    participant: &str,
+) -> Result<String, Problem> {
+    let opened = application.open(&shared.ground).await?;
+    let scheme = scheme(&opened, Some(SignatureScheme::EcdsaP256Sha256))?;
+    let key = shared.keys.get(&application.id, participant, scheme).await?;
+    let sign = |message: &[u8]| {
+        let signed = key.signing_key().sign(&SigningInput::Message(message.to_vec()));
+        signed.ok().map(|signature| signature.bytes)
+    };
+    let request = berth_identity::certificate_request(participant, &key.public_key().point, sign);
+    request.map_err(|error| {
+        tracing::error!(%error, "no certificate request");
+        Problem::trouble("the node could not make the request")
+    })
+}
+
+/// Gives the participant's key in trust its certificate. Gives it with the accounts that it has on the ledger now.
+pub(crate) async fn certify(
+    shared: &Shared,
+    application: &Application,
+    participant: &str,
+    wanted: Option<SignatureScheme>,
+    certificate: &[u8],
+) -> Result<(PublicKey, Vec<String>), Problem> {
+    let opened = application.open(&shared.ground).await?;
+    let scheme = scheme(&opened, wanted)?;
+    let key = shared.keys.certify(&application.id, participant, scheme, certificate).await?.public_key();
     let accounts = opened.ledger.accounts(key.clone()).await?;
     Ok((key, accounts))
 }

@@ -21,6 +21,7 @@ use crate::{
     bill::{self, Bills, Head, UsageRecord},
     follower,
     keys::Keys,
+    lent::{self, LentSecrets},
     participants::{self, Participant, Participants},
     problem::Problem,
     records::{RecordError, Records},
@@ -62,6 +63,9 @@ pub enum OpenError {
     /// The master key gives no key to sign usage with.
     #[error("the master key gives no key to sign usage records with: take another")]
     UsageKey,
+    /// What an application is lent does not open.
+    #[error("the secrets that the application {0:?} is lent do not open: is this the right master key?")]
+    Secrets(String),
     /// TLS cannot be set up for webhooks.
     #[error("TLS towards the receivers of webhooks cannot be set up")]
     Tls(#[from] rustls::Error),
@@ -138,7 +142,9 @@ impl Gateway {
         let gateway = Gateway { shared };
         for (_, record) in gateway.shared.records.all::<ApplicationRecord>(APPLICATIONS).await? {
             let head = gateway.shared.bills.head(&record.id).await?;
-            let application = Application::new(record, head);
+            let secrets = lent::read(&gateway.shared.records, &gateway.shared.master, &record.id).await;
+            let secrets = secrets.map_err(|_| OpenError::Secrets(record.order.name.clone()))?;
+            let application = Application::new(record, secrets, head);
             webhooks::take_up(&gateway.shared, &application).await?;
             gateway.remember(application);
         }
@@ -296,6 +302,18 @@ impl Gateway {
     /// # Errors
     /// What does not fit.
     pub async fn create(&self, order: Order) -> Result<Arc<ApplicationRecord>, Problem> {
+        self.create_with(order, LentSecrets::default()).await
+    }
+
+    /// The same, with secrets that it is lent.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub async fn create_with(
+        &self,
+        order: Order,
+        secrets: LentSecrets,
+    ) -> Result<Arc<ApplicationRecord>, Problem> {
         participants::check_name(&order.name).map_err(|why| Problem::invalid(format!("name: {why}")))?;
         let owner = self.shared.participants.get(&order.owner);
         if owner.is_none_or(|owner| owner.revoked.is_some()) {
@@ -318,16 +336,21 @@ impl Gateway {
             members: BTreeMap::from([(order.owner.clone(), BTreeSet::from(Role::ALL))]),
             order,
         };
-        open(&record, &offered, &self.shared.ground).await?;
+        if secrets.endpoints.keys().any(|place| *place >= record.order.endpoints.len()) {
+            return Err(Problem::invalid("secrets: there are more endpoints than in the order"));
+        }
+        open(&record, &secrets, &offered, &self.shared.ground).await?;
+        lent::keep(&self.shared.records, &self.shared.master, &record.id, &secrets).await?;
         let place = format!("{APPLICATIONS}{}", record.order.name);
         let added = self.shared.records.add(&place, &record).await.map_err(not_written)?;
         if !added {
+            lent::remove(&self.shared.records, &record.id).await.map_err(not_written)?;
             return Err(Problem::from(adapter_spec::types::Error::new(
                 adapter_spec::types::ErrorCode::AlreadyExists,
                 format!("there is an application {:?} already", record.order.name),
             )));
         }
-        let application = Application::new(record, Head::default());
+        let application = Application::new(record, Arc::new(secrets), Head::default());
         self.remember(application.clone());
         Ok(application.record())
     }
@@ -365,7 +388,7 @@ impl Gateway {
         .await
     }
 
-    /// Removes an application with its keys and webhooks. Refused while transactions of it are under way.
+    /// Removes an application with its keys, secrets and webhooks. Refused while transactions of it are under way.
     ///
     /// # Errors
     /// Where there is none, something is under way, or the store fails.
@@ -385,6 +408,7 @@ impl Gateway {
         }
         webhooks::remove_all(&self.shared, &application).await.map_err(not_written)?;
         self.shared.keys.remove_all(&suspended.id).await.map_err(not_written)?;
+        lent::remove(&self.shared.records, &suspended.id).await.map_err(not_written)?;
         self.shared.records.remove(&format!("{APPLICATIONS}{name}")).await.map_err(not_written)?;
         self.shared.applications.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         self.shared.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(&application.id);

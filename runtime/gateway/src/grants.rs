@@ -395,7 +395,7 @@ async fn proved(
     if proof.claim != claim {
         return Err(unproved("the adapter proves another claim".into()));
     }
-    let lender = lend(&from.record(), &opened.offered, &shared.ground)?;
+    let lender = lend(&from.record(), &from.secrets, &opened.offered, &shared.ground)?;
     let verified = opened.offered.adapter.verify(lender, anchor, proof.clone()).await;
     verified.map_err(|error| unproved(error.to_string()))?;
     Ok(Some(proof))

@@ -14,11 +14,13 @@ use berth_crypto::SigningKey;
 use berth_identity::MasterKey;
 use berth_journal::{Signer, SignerError};
 use serde::{Deserialize, Serialize};
+use x509_cert::der::Decode as _;
 use zeroize::Zeroizing;
 
 use crate::{problem::Problem, records::Records};
 
 const FOLDER: &str = "node/key/";
+const CERTIFICATES: &str = "node/certificate/";
 /// What sealed keys are sealed for.
 const PURPOSE: &str = "key in trust";
 
@@ -30,11 +32,37 @@ struct Sealed {
     sealed: String,
 }
 
+/// A key in trust, with the certificate that an authority of the ledger gave it.
+#[derive(Clone)]
+pub(crate) struct TrustKey {
+    key: Arc<SigningKey>,
+    certificate: Option<Arc<[u8]>>,
+}
+
+impl TrustKey {
+    pub(crate) fn public_key(&self) -> PublicKey {
+        let certificate = self.certificate.as_ref().map(|certificate| certificate.to_vec());
+        PublicKey { certificate, ..self.key.public_key() }
+    }
+
+    /// The key itself.
+    pub(crate) fn signing_key(&self) -> &Arc<SigningKey> {
+        &self.key
+    }
+}
+
+/// A certificate as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Certificate {
+    /// DER, hexadecimal.
+    certificate: String,
+}
+
 /// All keys in trust. They are opened once and then kept in memory, which is wiped when a key goes.
 pub(crate) struct Keys {
     records: Records,
     master: Arc<MasterKey>,
-    open: RwLock<HashMap<String, Arc<SigningKey>>>,
+    open: RwLock<HashMap<String, TrustKey>>,
 }
 
 impl Keys {
@@ -48,7 +76,7 @@ impl Keys {
         application: &str,
         participant: &str,
         scheme: SignatureScheme,
-    ) -> Result<Arc<SigningKey>, Problem> {
+    ) -> Result<TrustKey, Problem> {
         let place = place(application, participant, scheme);
         if let Some(key) = self.open.read().unwrap_or_else(PoisonError::into_inner).get(&place) {
             return Ok(key.clone());
@@ -66,12 +94,48 @@ impl Keys {
                 let bytes = bytes.map_err(|error| trouble(&error.to_string()))?;
                 let key = SigningKey::from_bytes(kept.scheme, &bytes);
                 let key = Arc::new(key.map_err(|error| trouble(&error.to_string()))?);
+                let certificate: Option<Certificate> = self
+                    .records
+                    .get(&certificate_place(&place))
+                    .await
+                    .map_err(|error| trouble(&error.to_string()))?;
+                let certificate = certificate.map(|kept| hex::decode(kept.certificate)).transpose();
+                let certificate = certificate.map_err(|_| trouble("its certificate is not hexadecimal"))?;
+                let key = TrustKey { key, certificate: certificate.map(Arc::from) };
                 self.open.write().unwrap_or_else(PoisonError::into_inner).insert(place, key.clone());
                 return Ok(key);
             }
             let bytes = new_key(scheme).ok_or_else(|| trouble("no randomness"))?;
             self.keep(&place, scheme, &*bytes).await?;
         }
+    }
+
+    /// Keeps the certificate that an authority of the ledger gave a participant's key, in place of an earlier one.
+    pub(crate) async fn certify(
+        &self,
+        application: &str,
+        participant: &str,
+        scheme: SignatureScheme,
+        certificate: &[u8],
+    ) -> Result<TrustKey, Problem> {
+        let key = self.get(application, participant, scheme).await?;
+        let point = point_of(certificate)
+            .ok_or_else(|| Problem::invalid("certificate: it is no X.509 certificate in DER"))?;
+        if point != key.key.public_key().point {
+            return Err(Problem::invalid(
+                "certificate: it is of another key than the one that the node holds for you here",
+            ));
+        }
+        let place = place(application, participant, scheme);
+        let kept = Certificate { certificate: hex::encode(certificate) };
+        let put = self.records.put(&certificate_place(&place), &kept).await;
+        put.map_err(|error| {
+            tracing::error!(place, %error, "a certificate is not kept");
+            Problem::trouble("the node cannot keep a certificate now")
+        })?;
+        let key = TrustKey { certificate: Some(certificate.into()), ..key };
+        self.open.write().unwrap_or_else(PoisonError::into_inner).insert(place, key.clone());
+        Ok(key)
     }
 
     /// Keeps a key that was made elsewhere, where there is none yet; false where there is.
@@ -104,7 +168,9 @@ impl Keys {
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|place, _| !place.starts_with(&prefix));
         for (rest, _) in self.records.all::<Sealed>(&prefix).await? {
-            self.records.remove(&format!("{prefix}{rest}")).await?;
+            let place = format!("{prefix}{rest}");
+            self.records.remove(&certificate_place(&place)).await?;
+            self.records.remove(&place).await?;
         }
         Ok(())
     }
@@ -114,6 +180,18 @@ fn place(application: &str, participant: &str, scheme: SignatureScheme) -> Strin
     let scheme = serde_json::to_value(scheme).ok();
     let scheme = scheme.as_ref().and_then(|scheme| scheme.as_str()).unwrap_or_default();
     format!("{FOLDER}{application}/{participant}/{scheme}")
+}
+
+/// Where the certificate of the key at this place is.
+fn certificate_place(place: &str) -> String {
+    format!("{CERTIFICATES}{}", place.strip_prefix(FOLDER).unwrap_or(place))
+}
+
+/// The public point of a certificate: SEC1, uncompressed.
+fn point_of(certificate: &[u8]) -> Option<Vec<u8>> {
+    let certificate = x509_cert::Certificate::from_der(certificate).ok()?;
+    let info = certificate.tbs_certificate().subject_public_key_info();
+    info.subject_public_key.as_bytes().map(<[u8]>::to_vec)
 }
 
 /// 32 random bytes that are a key of the scheme.
@@ -130,7 +208,7 @@ fn new_key(scheme: SignatureScheme) -> Option<Zeroizing<[u8; 32]>> {
 
 /// Signs with one key in trust.
 pub(crate) struct TrustSigner {
-    pub(crate) key: Arc<SigningKey>,
+    pub(crate) key: TrustKey,
     /// Whether the adapter's descriptor says that it has digests signed (KEYS-15).
     pub(crate) signs_digests: bool,
 }
@@ -154,7 +232,7 @@ impl Signer for TrustSigner {
                     "the adapter asks to sign a bare digest and does not declare that it ever does".into()
                 );
             }
-            self.key.sign(&item.input).map_err(SignerError::from)
+            self.key.signing_key().sign(&item.input).map_err(SignerError::from)
         };
         request.items.iter().map(sign).collect()
     }

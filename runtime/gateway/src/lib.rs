@@ -27,6 +27,7 @@ mod gateway;
 mod grants;
 pub mod http;
 mod keys;
+mod lent;
 mod metrics;
 mod participants;
 mod problem;
@@ -39,7 +40,9 @@ mod usage;
 mod webhooks;
 
 pub use adapters::{Adapters, NotPermitted, Offered, Permitted, Slot, TakenBack, Trial};
-pub use application::{ApplicationRecord, EndpointOrder, KeyMode, MAX_IDEMPOTENCY_KEY, Order, Role};
+pub use application::{
+    ApplicationRecord, EndpointOrder, KeyMode, MAX_IDEMPOTENCY_KEY, Order, Role, endpoints,
+};
 pub use bill::{BillError, UsageEntry, UsageRecord, verify_usage};
 pub use calls::{
     DeployRequest, FunctionRequest, HexBytes, MAX_WAIT, NativeRequest, OptionsRequest, Until, Written,
@@ -50,6 +53,7 @@ pub use gateway::{Gateway, OpenError, Parts};
 pub use grants::{
     AcceptRequest, Grant, GrantCall, GrantRequest, GrantedAnswer, GrantedFunction, GrantedRead,
 };
+pub use lent::{EndpointSecrets, LentSecrets, Secret, ServiceKeySecret};
 pub use participants::{Caller, Participant, fingerprint_of};
 pub use problem::{Problem, TYPE_PREFIX};
 pub use quota::Quotas;

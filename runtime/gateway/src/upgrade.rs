@@ -167,7 +167,7 @@ impl Gateway {
 
     /// Whether an application goes on with this version, and whether it is in use.
     async fn look(&self, application: Arc<Application>, offered: Arc<Offered>) -> Result<bool, String> {
-        let ledger = open(&application.record(), &offered, &self.shared.ground).await;
+        let ledger = open(&application.record(), &application.secrets, &offered, &self.shared.ground).await;
         let ledger = ledger.map_err(|problem| problem.detail)?;
         let Some(opened) = application.opened() else { return Ok(false) };
         // A node that is down now says nothing about the version.

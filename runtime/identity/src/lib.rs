@@ -11,10 +11,12 @@
 //! kept here: whoever keeps the participants asks for each request whether the fingerprint is still theirs.
 
 mod authority;
+mod certificate_request;
 mod fingerprint;
 mod master_key;
 pub mod request;
 
 pub use authority::{Authority, AuthorityError, Enrolled, Issued, MAX_REQUEST, check_name};
+pub use certificate_request::certificate_request;
 pub use fingerprint::Fingerprint;
 pub use master_key::{MasterKey, MasterKeyError, SealError};

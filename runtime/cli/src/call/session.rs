@@ -17,7 +17,7 @@ use crate::{
     arguments::{Common, WriteOptions},
     cost,
     failure::{Failure, Kind},
-    files, inspect,
+    files, inspect, lend_file,
     show::Sheet,
 };
 
@@ -183,11 +183,23 @@ fn replayer(path: &Path) -> Result<Arc<Replayer>, Failure> {
 /// What the options lend.
 fn lending(common: &Common, descriptor: &Descriptor) -> Result<Arc<Lending>, Failure> {
     let mut builder = Lending::builder(APPLICATION);
+    let mut first = 1;
+    if let Some(file) = &common.lend {
+        let lent = lend_file::read(file)?;
+        first += lent.endpoints.len();
+        for endpoint in berth_gateway::endpoints(&lent.endpoints, &lent.secrets, descriptor) {
+            let deadline = Duration::from_secs(common.max_time.into());
+            builder = builder.endpoint(Endpoint { deadline, ..endpoint });
+        }
+        for key in lent.secrets.keys().map_err(|problem| Failure::usage(problem.detail))? {
+            builder = builder.service_key(key);
+        }
+    }
     for (place, given) in common.endpoint.iter().enumerate() {
         let need = descriptor.endpoints.iter().find(|need| need.name == given.need);
         // An undeclared name is told by `build`, which knows the declared ones.
         let transport = need.map_or(adapter_spec::types::Transport::Http, |need| need.transport);
-        let name = format!("{}-{}", given.need, place + 1);
+        let name = format!("{}-{}", given.need, first + place);
         let endpoint = Endpoint {
             deadline: Duration::from_secs(common.max_time.into()),
             ..Endpoint::new(name, &given.need, transport, &given.url)

@@ -1,12 +1,19 @@
 //! `berth node app`.
 
+use std::path::PathBuf;
+
 use berth_gateway::{ApplicationRecord, EndpointOrder, KeyMode, Order, Quotas};
 use clap::{Args, Subcommand, ValueEnum};
 use hyper::Method;
 use serde_json::{Value, json};
 
 use super::operator::{Which, part};
-use crate::{failure::Failure, files, show::plain};
+use crate::{
+    failure::Failure,
+    files,
+    lend_file::{self, Lent},
+    show::plain,
+};
 
 /// Applications of a node that runs
 #[derive(Debug, Subcommand)]
@@ -29,8 +36,10 @@ pub(crate) enum App {
 
 /// `berth node app create`
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = lend_file::HELP, before_help = "\
 Examples:
+  berth node app create bonds --adapter fabric --owner alice \\
+     --settings @bonds.json --lend bonds.toml
   berth node app create shop --adapter ethereum --owner alice \\
      --settings '{\"chain_id\": 31337}' --endpoint node=http://127.0.0.1:8545")]
 pub(crate) struct Create {
@@ -48,6 +57,9 @@ pub(crate) struct Create {
     /// A node of the ledger, under the adapter's name for it; may be given several times
     #[arg(long, value_name = "NEED=URL")]
     endpoint: Vec<String>,
+    /// A file with endpoints that need more than an address, and with service keys
+    #[arg(long, value_name = "FILE")]
+    lend: Option<PathBuf>,
     /// Who holds the keys that sign on the ledger
     #[arg(long, value_name = "MODE", default_value = "trust")]
     key_mode: Mode,
@@ -165,19 +177,19 @@ impl Create {
                 Failure::usage(format!("--endpoint {text:?} is not NEED=URL"))
                     .next("`berth adapter inspect FILE` shows which endpoints an adapter needs.")
             })?;
-            Ok(EndpointOrder {
-                need: need.into(),
-                url: url.into(),
-                name: None,
-                labels: std::collections::BTreeMap::new(),
-                ca_pem: None,
-            })
+            Ok(EndpointOrder { need: need.into(), url: url.into(), ..EndpointOrder::default() })
         });
+        // The file's come first, since its secrets are known by the place of their endpoint.
+        let Lent { endpoints: mut all, secrets } =
+            self.lend.as_deref().map(lend_file::read).transpose()?.unwrap_or_default();
+        for endpoint in endpoints {
+            all.push(endpoint?);
+        }
         let order = Order {
             name: self.name,
             adapter: self.adapter,
             settings,
-            endpoints: endpoints.collect::<Result<_, Failure>>()?,
+            endpoints: all,
             key_mode: match self.key_mode {
                 Mode::Trust => KeyMode::Trust,
                 Mode::Upload => KeyMode::Upload,
@@ -189,7 +201,10 @@ impl Create {
                 ..Quotas::default()
             },
         };
-        let record = self.which.ask(Method::POST, "/applications", Some(json!(order))).await?;
+        let record = self
+            .which
+            .ask(Method::POST, "/applications", Some(json!({"order": order, "secrets": secrets})))
+            .await?;
         let line =
             format!("{} is there, on {}; {} has all roles in it", order.name, order.adapter, order.owner);
         tell(&self.which, &record, &line);

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     application::{KeyMode, Role},
-    calls::{self, DeployRequest, FunctionRequest, NativeRequest, OptionsRequest, Until},
+    calls::{self, DeployRequest, FunctionRequest, HexBytes, NativeRequest, OptionsRequest, Until},
     events::{self, EventParameters, Told},
     gateway::Gateway,
     problem::Problem,
@@ -33,6 +33,8 @@ pub(super) fn routes() -> Router<Gateway> {
     Router::new()
         .route("/status", get(status))
         .route("/account", get(account))
+        .route("/account/certificate", put(put_certificate))
+        .route("/account/certificate-request", get(certificate_request))
         .route("/evaluate", post(evaluate))
         .route("/invoke", post(invoke))
         .route("/deploy", post(deploy))
@@ -76,6 +78,40 @@ async fn account(
     let (key, accounts) =
         calls::account(&gateway.shared, &member.application, &member.name, parameters.scheme).await?;
     Ok(answer(&json!({"key": key, "accounts": accounts})))
+}
+
+/// The certificate that an authority of the ledger gave the caller's key in trust.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CertificateRequest {
+    /// The key's scheme; the adapter's first where it is left out.
+    #[serde(default)]
+    scheme: Option<SignatureScheme>,
+    /// X.509, DER, hexadecimal.
+    certificate: HexBytes,
+}
+
+async fn put_certificate(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+    Json(CertificateRequest { scheme, certificate }): Json<CertificateRequest>,
+) -> Result<Response, Problem> {
+    member.must(Role::Write)?;
+    trusted(&member)?;
+    let certificate = certificate.into_bytes();
+    let (shared, application) = (&gateway.shared, &member.application);
+    let (key, accounts) = calls::certify(shared, application, &member.name, scheme, &certificate).await?;
+    Ok(answer(&json!({"key": key, "accounts": accounts})))
+}
+
+async fn certificate_request(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+) -> Result<Response, Problem> {
+    member.must(Role::Write)?;
+    trusted(&member)?;
+    let pem = calls::certificate_request(&gateway.shared, &member.application, &member.name).await?;
+    Ok(answer(&json!({ "request_pem": pem })))
 }
 
 /// Whether the node holds the keys of this application.

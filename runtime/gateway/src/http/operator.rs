@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::extract::Json;
-use crate::{adapters::Slot, application::Order, gateway::Gateway, problem::Problem};
+use crate::{adapters::Slot, application::Order, gateway::Gateway, lent::LentSecrets, problem::Problem};
 
 /// The operator's requests.
 pub fn operator_router(gateway: &Gateway) -> Router {
@@ -41,8 +41,20 @@ async fn list(State(gateway): State<Gateway>) -> Response {
     answer(&json!({ "applications": all }))
 }
 
-async fn create(State(gateway): State<Gateway>, Json(order): Json<Order>) -> Result<Response, Problem> {
-    let record = gateway.create(order).await?;
+/// An application to be created, with what it is lent and nobody may see.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Creation {
+    order: Order,
+    #[serde(default)]
+    secrets: LentSecrets,
+}
+
+async fn create(
+    State(gateway): State<Gateway>,
+    Json(Creation { order, secrets }): Json<Creation>,
+) -> Result<Response, Problem> {
+    let record = gateway.create_with(order, secrets).await?;
     Ok((StatusCode::CREATED, axum::Json(shown(&record))).into_response())
 }
 

@@ -136,7 +136,8 @@ impl Webhooks {
 /// The key that signs all webhooks of the node; made the first time.
 pub(crate) async fn key(shared: &Shared) -> Result<Arc<SigningKey>, Problem> {
     // No application has this id: they begin with a name.
-    shared.keys.get("~node", "webhooks", SignatureScheme::EcdsaP256Sha256).await
+    let key = shared.keys.get("~node", "webhooks", SignatureScheme::EcdsaP256Sha256).await?;
+    Ok(key.signing_key().clone())
 }
 
 /// The public half of [`key`], and what signatures call it.

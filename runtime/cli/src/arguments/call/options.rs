@@ -15,6 +15,9 @@ pub(crate) struct Common {
     /// Lend this address under a name that the descriptor has; may be given several times
     #[arg(long, global = true, value_name = "NAME=URL", value_parser = values::endpoint)]
     pub(crate) endpoint: Vec<NamedEndpoint>,
+    /// A file with endpoints that need more than an address, and with service keys: `berth node app create --help` shows one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) lend: Option<PathBuf>,
     /// The adapter's settings, or a file that has them
     #[arg(long, global = true, value_name = "JSON|@FILE", default_value = "{}")]
     pub(crate) settings: String,
