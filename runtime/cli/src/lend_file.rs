@@ -13,24 +13,6 @@ use serde::Deserialize;
 
 use crate::{failure::Failure, files};
 
-/// What the help says of the file.
-pub(crate) const HELP: &str = "\
-A file for --lend; paths begin at its own folder, and only `need` and `url` must be there:
-  [[endpoints]]
-  need = \"peer\"                                  # the adapter's name for it
-  url = \"https://10.0.0.7:7051\"
-  labels = { organisation = \"Org1MSP\" }           # what the adapter is told of it
-  ca = \"ca.pem\"                                  # in place of the public authorities
-  server_name = \"peer0.org1\"                      # where it is not the address's
-  client_certificate = \"client.pem\"
-  client_key = { file = \"client.key\" }
-  headers = { authorization = { env = \"TOKEN\" } }
-  [[service_keys]]
-  name = \"client\"                                # the adapter's name for it
-  scheme = \"ecdsa-p256-sha256\"
-  key = { file = \"service.key\" }                 # PKCS#8 in PEM, or hexadecimal
-  certificate = \"service.pem\"";
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LendFile {

@@ -106,8 +106,10 @@ async fn secrets_that_do_not_fit_the_order_are_refused_and_not_quoted() {
         }],
         ..LentSecrets::default()
     };
-    for (secrets, word) in [(key("x", "5a5a"), "\"x\""), (key("undeclared", &"5a".repeat(32)), "undeclared")] {
-        let refused = world.gateway.create_with(order("shop", &world.url, "alice"), secrets).await.unwrap_err();
+    for (secrets, word) in [(key("x", "5a5a"), "\"x\""), (key("undeclared", &"5a".repeat(32)), "undeclared")]
+    {
+        let refused =
+            world.gateway.create_with(order("shop", &world.url, "alice"), secrets).await.unwrap_err();
         assert!(refused.detail.contains(word) && !refused.detail.contains("5a5a"), "{refused:?}");
     }
     assert!(world.gateway.applications().is_empty());

@@ -36,12 +36,28 @@ pub(crate) enum App {
 
 /// `berth node app create`
 #[derive(Args, Debug)]
-#[command(after_help = lend_file::HELP, before_help = "\
+#[command(after_help = "\
 Examples:
-  berth node app create bonds --adapter fabric --owner alice \\
-     --settings @bonds.json --lend bonds.toml
   berth node app create shop --adapter ethereum --owner alice \\
-     --settings '{\"chain_id\": 31337}' --endpoint node=http://127.0.0.1:8545")]
+     --settings '{\"chain_id\": 31337}' --endpoint node=http://127.0.0.1:8545
+  berth node app create bonds --adapter bonds --owner alice \\
+     --settings @bonds.json --lend bonds.toml
+
+The file for --lend: paths begin at its own folder; need and url must be there.
+  [[endpoints]]
+  need = \"peer\"                 # the adapter's name for it
+  url = \"https://10.0.0.7:7051\"
+  labels = { zone = \"north\" }    # what the adapter is told of it
+  ca = \"ca.pem\"                 # in place of the public authorities
+  server_name = \"peer.example\"   # where it is not the address's
+  client_certificate = \"client.pem\"
+  client_key = { file = \"client.key\" }
+  headers = { authorization = { env = \"TOKEN\" } }
+  [[service_keys]]
+  name = \"client\"               # the adapter's name for it
+  scheme = \"ecdsa-p256-sha256\"
+  key = { file = \"service.key\" }  # PKCS#8 in PEM, or hexadecimal
+  certificate = \"service.pem\"")]
 pub(crate) struct Create {
     /// Its name: lower-case letters, digits, hyphens and dots
     name: String,

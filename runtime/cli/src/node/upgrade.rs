@@ -14,16 +14,14 @@ use crate::{
 /// `berth node upgrade`
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The node reads its configuration again: it lets in adapters that are new there, and
-puts a new version beside an old one. Every application is opened on the new version
-first; if one does worse than before, nothing changes. New calls then go to the new
-version, and running ones end on the old. Until the trial is over the old version
-stays: a call that the new one fails by its own fault is made on the old one, and the
-new one is taken back. A new revocation list is taken, too.
+The node reads its configuration again: it lets in adapters that are new there,
+and puts a new version beside an old one. Every application is opened on the new
+version first; if one does worse than before, nothing changes. New calls then go
+to the new version, and running ones end on the old. Until the trial is over the
+old version stays: a call that the new one fails by its own fault is made on the
+old one, and the new one is taken back. A new revocation list is taken, too.
 
-Examples:
-  cp ethereum-1.3.0.component.wasm city/ethereum.component.wasm
-  cp ethereum-1.3.0.component.wasm.certificate.json city/ethereum.component.wasm.certificate.json
+Examples, once city/node.toml or its files are new:
   berth node upgrade --config city/node.toml
   berth node upgrade --trial 86400 --config city/node.toml
   berth node upgrade --take-back ethereum --reason 'receipts look odd'")]
