@@ -41,6 +41,8 @@ impl Contracts {
             (names::BFS, Generation::Three) => Some(names::call_bfs),
             (tables::TABLE_FACTORY, Generation::Two) => Some(tables::call_factory),
             (tables::CRUD, Generation::Two) => Some(tables::call_crud),
+            (tables::KV_TABLE_FACTORY, Generation::Two) => Some(tables::call_kv_factory),
+            (object, Generation::Two) if tables::is_object(&object) => Some(tables::call_object),
             (tables::TABLE_MANAGER, Generation::Three) => Some(tables::call_manager),
             (tables::KV_TABLE, Generation::Three) => Some(tables::call_kv),
             _ => None,
@@ -55,7 +57,8 @@ impl SystemContracts for Contracts {
 
     fn home(&self, address: Address) -> Address {
         match (address, self.generation) {
-            (tables::CRUD, Generation::Two) => tables::TABLE_FACTORY,
+            (tables::CRUD | tables::KV_TABLE_FACTORY, Generation::Two) => tables::TABLE_FACTORY,
+            (object, Generation::Two) if tables::is_object(&object) => tables::TABLE_FACTORY,
             _ => address,
         }
     }
