@@ -109,10 +109,10 @@ abstract contract TableStore {
         return answered(good, answer, call, words);
     }
 
-    /// Refuses a code that is not the one of success.
-    function expect(string memory call, bytes memory answer, int256 code) internal pure {
-        int256 given = abi.decode(answer, (int256));
-        if (given != code) revert TableRefused(call, given);
+    /// Refuses a code below this one: those of errors are negative.
+    function expect(string memory call, bytes memory answer, int256 least) internal pure {
+        int256 code = abi.decode(answer, (int256));
+        if (code < least) revert TableRefused(call, code);
     }
 
     function answered(bool good, bytes memory answer, string memory call, uint256 words)

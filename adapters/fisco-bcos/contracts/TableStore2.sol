@@ -21,7 +21,7 @@ contract TableStore2 is TableStore {
         address table = open();
         address row = abi.decode(ask(table, "newEntry()", "", 1), (address));
         tell(row, "set(string,string)", abi.encode(VALUE, value), 0);
-        // How many rows were written.
+        // How many rows were written: more than one where somebody added some by CRUD. The first one counts.
         expect(SET, tell(table, SET, abi.encode(key, row), 1), 1);
     }
 

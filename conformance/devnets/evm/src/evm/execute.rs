@@ -316,7 +316,10 @@ impl<'a> PrecompileProvider<Ctx<'a>> for Contracts<'_> {
         }
         let depth = context.journal().depth();
         if self.rules.system.contains(&address) {
-            return Ok(Some(self.call_system(context, inputs, depth)));
+            return Ok(Some(self.call_system(context, inputs, address, depth)));
+        }
+        if let Some(contract) = self.rules.system.behind(inputs.known_bytecode.1.original_byte_slice()) {
+            return Ok(Some(self.call_system(context, inputs, contract, depth)));
         }
         if self.rules.code_required && inputs.known_bytecode.1.is_empty() {
             return Ok(Some(self.no_code(inputs, depth)));
@@ -330,10 +333,17 @@ impl<'a> PrecompileProvider<Ctx<'a>> for Contracts<'_> {
 }
 
 impl Contracts<'_> {
-    fn call_system(&mut self, context: &mut Ctx<'_>, inputs: &CallInputs, depth: usize) -> InterpreterResult {
+    fn call_system(
+        &mut self,
+        context: &mut Ctx<'_>,
+        inputs: &CallInputs,
+        contract: Address,
+        depth: usize,
+    ) -> InterpreterResult {
         let input = inputs.input.as_bytes(context).to_vec();
         let call = SystemCall {
-            contract: inputs.bytecode_address,
+            contract,
+            called: inputs.bytecode_address,
             caller: inputs.caller,
             origin: context.tx().caller(),
             input: &input,

@@ -94,6 +94,8 @@ impl<'a> Strings<'a> {
 pub struct SystemCall<'a> {
     /// Which contract.
     pub contract: Address,
+    /// The address that was called: the contract's, or one that it stands behind.
+    pub called: Address,
     /// Who calls it.
     pub caller: Address,
     /// Who signed the transaction.
@@ -127,6 +129,11 @@ pub enum SystemResult {
 pub trait SystemContracts: Send + Sync {
     /// Whether there is one at this address, or may be while a transaction is executed.
     fn contains(&self, address: &Address) -> bool;
+
+    /// The contract that does the work of an address with this code, where code only names it.
+    fn behind(&self, _code: &[u8]) -> Option<Address> {
+        None
+    }
 
     /// The contract whose storage it uses: its own, or that of one that it shares tables with.
     fn home(&self, address: Address) -> Address {

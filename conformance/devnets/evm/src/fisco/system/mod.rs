@@ -55,6 +55,10 @@ impl SystemContracts for Contracts {
         *address == consensus::ADDRESS || self.find(address).is_some()
     }
 
+    fn behind(&self, code: &[u8]) -> Option<Address> {
+        (self.generation == Generation::Three && tables::is_table(code)).then_some(tables::KV_TABLE)
+    }
+
     fn home(&self, address: Address) -> Address {
         match (address, self.generation) {
             (tables::CRUD | tables::KV_TABLE_FACTORY, Generation::Two) => tables::TABLE_FACTORY,

@@ -21,6 +21,7 @@ const BAD_ENTRY: i64 = -51500;
 const BAD_CONDITION: i64 = -51501;
 const KEY_UPDATED: i64 = -51503;
 
+/// Calls the table factory.
 pub fn call_factory(suite: Suite, call: &SystemCall<'_>, slots: &mut dyn Slots) -> SystemResult {
     let mut strings = Strings::new(slots);
     let Some(given) = Arguments::of(suite, "createTable(string,string,string)", call.input) else {
@@ -37,6 +38,7 @@ pub fn call_factory(suite: Suite, call: &SystemCall<'_>, slots: &mut dyn Slots) 
     abi::code(0, CREATE)
 }
 
+/// Calls CRUD.
 pub fn call_crud(suite: Suite, call: &SystemCall<'_>, slots: &mut dyn Slots) -> SystemResult {
     let mut strings = Strings::new(slots);
     let arguments = |signature| Arguments::of(suite, signature, call.input);

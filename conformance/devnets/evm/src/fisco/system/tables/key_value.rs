@@ -22,26 +22,15 @@ fn table_address(suite: Suite, path: &str) -> Address {
     Address::from_word(suite.hash(path.as_bytes()))
 }
 
-/// The code of a table's contract: it hands its calls to [`super::KV_TABLE`], with its own address before them.
-///
-/// ADDRESS is stored at 0, the call's input follows at 32; the answer comes back as it is.
-fn table_code() -> Vec<u8> {
-    let mut code = vec![
-        0x30, 0x60, 0x00, 0x52, // ADDRESS, PUSH1 0, MSTORE
-        0x36, 0x60, 0x00, 0x60, 0x20, 0x37, // CALLDATASIZE, PUSH1 0, PUSH1 32, CALLDATACOPY
-        0x60, 0x00, 0x60, 0x00, // PUSH1 0 (length of the output), PUSH1 0 (its place)
-        0x60, 0x20, 0x36, 0x01, // PUSH1 32, CALLDATASIZE, ADD (length of the input)
-        0x60, 0x00, 0x60, 0x00, // PUSH1 0 (its place), PUSH1 0 (value)
-        0x61, 0x10, 0x09, 0x5a, 0xf1, // PUSH2 0x1009, GAS, CALL
-        0x3d, 0x60, 0x00, 0x60, 0x00, 0x3e, // RETURNDATASIZE, PUSH1 0, PUSH1 0, RETURNDATACOPY
-        0x3d, 0x60, 0x00, // RETURNDATASIZE, PUSH1 0
-        0x91, // SWAP2: the call's success comes on top
-    ];
-    let good = u8::try_from(code.len().saturating_add(6)).unwrap_or_default();
-    code.extend([0x60, good, 0x57, 0x90, 0x50, 0xfd, 0x5b, 0x90, 0xf3]);
-    code
+/// What the code of a table begins with: code that names who does its work (`PRECOMPILED_CODE_FIELD`, `KV_TABLE_ADDRESS`).
+const CODE: &str = "[PRECOMPILED],0000000000000000000000000000000000001009,";
+
+/// Whether an address with this code is a table.
+pub fn is_table(code: &[u8]) -> bool {
+    code.starts_with(CODE.as_bytes())
 }
 
+/// Calls the manager.
 pub fn call_manager(suite: Suite, call: &SystemCall<'_>, slots: &mut dyn Slots) -> SystemResult {
     if let Some(given) = Arguments::of(suite, "createKVTable(string,string,string)", call.input) {
         if call.read_only {
@@ -57,7 +46,7 @@ pub fn call_manager(suite: Suite, call: &SystemCall<'_>, slots: &mut dyn Slots) 
         }
         let fields = format!("{},{values}", key.trim());
         Strings::new(slots).set(path.as_bytes(), fields.as_bytes());
-        slots.create(table_address(suite, &path), table_code());
+        slots.create(table_address(suite, &path), format!("{CODE}{path}").into_bytes());
         return code32(0, CREATE);
     }
     if let Some(given) = Arguments::of(suite, "openTable(string)", call.input) {
@@ -110,15 +99,14 @@ fn check(name: &str, key: &str, values: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Calls a table.
 pub fn call_kv(suite: Suite, call: &SystemCall<'_>, slots: &mut dyn Slots) -> SystemResult {
-    // The caller is the table; what it puts before the call is its address, which nobody else can use.
-    let Some((table, input)) = call.input.split_at_checked(32) else { return abi::read_only() };
-    if Address::from_slice(table.get(12..).unwrap_or(&[0; 20])) != call.caller {
-        return abi::read_only();
+    if call.called == call.contract {
+        return abi::failed("");
     }
     let mut strings = Strings::new(slots);
-    let key = |key: &[u8]| [call.caller.as_slice(), key].concat();
-    if let Some(given) = Arguments::of(suite, "set(string,string)", input) {
+    let key = |key: &[u8]| [call.called.as_slice(), key].concat();
+    if let Some(given) = Arguments::of(suite, "set(string,string)", call.input) {
         if call.read_only {
             return abi::read_only();
         }
@@ -134,7 +122,7 @@ pub fn call_kv(suite: Suite, call: &SystemCall<'_>, slots: &mut dyn Slots) -> Sy
         strings.set(&key(given.bytes(0)), &[b"v", given.bytes(1)].concat());
         return code32(1, STORE);
     }
-    if let Some(given) = Arguments::of(suite, "get(string)", input) {
+    if let Some(given) = Arguments::of(suite, "get(string)", call.input) {
         let found = strings.get(&key(given.bytes(0)));
         let value = found.strip_prefix(b"v");
         let there = DynSolValue::Bool(value.is_some());

@@ -7,7 +7,7 @@ mod objects;
 mod rows;
 
 pub(super) use crud::{call_crud, call_factory};
-pub(super) use key_value::{call_kv, call_manager};
+pub(super) use key_value::{call_kv, call_manager, is_table};
 pub(super) use objects::{call_kv_factory, call_object, is_object};
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub(super) const CRUD: Address = address!("0000000000000000000000000000000000001
 /// Of 2.x (`libprecompiled/Common.h`, `KVTABLE_FACTORY_ADDRESS`).
 pub(super) const KV_TABLE_FACTORY: Address = address!("0000000000000000000000000000000000001010");
 pub(super) const TABLE_MANAGER: Address = address!("0000000000000000000000000000000000001002");
-/// What the contracts of key-value tables of 3.x call.
+/// What does the work of the key-value tables of 3.x.
 pub(super) const KV_TABLE: Address = address!("0000000000000000000000000000000000001009");
 
 /// There is a table of this name (`libprecompiled/Common.h`; 3.x has the same).

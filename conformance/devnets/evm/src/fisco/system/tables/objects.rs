@@ -245,3 +245,170 @@ fn call_entry(
     }
     abi::undefined()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::{
+        super::{CRUD, KV_TABLE_FACTORY, TABLE_FACTORY, call_crud},
+        *,
+    };
+
+    /// Slots in memory, and those of the transaction.
+    #[derive(Default)]
+    struct Memory {
+        kept: HashMap<U256, U256>,
+        passing: HashMap<U256, U256>,
+    }
+
+    impl Slots for Memory {
+        fn load(&mut self, slot: U256) -> U256 {
+            self.kept.get(&slot).copied().unwrap_or_default()
+        }
+
+        fn store(&mut self, slot: U256, value: U256) {
+            self.kept.insert(slot, value);
+        }
+
+        fn passing(&mut self, slot: U256) -> U256 {
+            self.passing.get(&slot).copied().unwrap_or_default()
+        }
+
+        fn set_passing(&mut self, slot: U256, value: U256) {
+            self.passing.insert(slot, value);
+        }
+
+        fn create(&mut self, _: Address, _: Vec<u8>) {}
+    }
+
+    fn text(text: &str) -> DynSolValue {
+        DynSolValue::String(text.into())
+    }
+
+    fn number(number: i64) -> DynSolValue {
+        DynSolValue::Int(I256::try_from(number).unwrap(), 256)
+    }
+
+    impl Memory {
+        fn call(&mut self, to: Address, signature: &str, arguments: Vec<DynSolValue>) -> SystemResult {
+            let selector = Suite::Standard.hash(signature.as_bytes())[..4].to_vec();
+            let input = [selector, DynSolValue::Tuple(arguments).abi_encode_params()].concat();
+            let call = SystemCall {
+                contract: to,
+                called: to,
+                caller: Address::ZERO,
+                origin: Address::ZERO,
+                input: &input,
+                read_only: false,
+            };
+            match to {
+                KV_TABLE_FACTORY => call_kv_factory(Suite::Standard, &call, self),
+                CRUD => call_crud(Suite::Standard, &call, self),
+                _ => call_object(Suite::Standard, &call, self),
+            }
+        }
+
+        /// What it returned.
+        fn output(&mut self, to: Address, signature: &str, arguments: Vec<DynSolValue>) -> Vec<u8> {
+            match self.call(to, signature, arguments) {
+                SystemResult::Returned { output, .. } => output.to_vec(),
+                other => panic!("{signature}: {other:?}"),
+            }
+        }
+
+        /// The address in the last word that it returned.
+        fn address(&mut self, to: Address, signature: &str, arguments: Vec<DynSolValue>) -> Address {
+            let output = self.output(to, signature, arguments);
+            Address::from_slice(&output[output.len() - 20..])
+        }
+
+        /// The table `goods`, open.
+        fn goods() -> (Self, Address) {
+            let mut memory = Memory::default();
+            let names = ["goods", "id", "price,owner"].map(text).to_vec();
+            memory.output(KV_TABLE_FACTORY, "createTable(string,string,string)", names);
+            let table = memory.address(KV_TABLE_FACTORY, "openTable(string)", vec![text("goods")]);
+            (memory, table)
+        }
+
+        fn entry(&mut self, table: Address, fields: &[(&str, &str)]) -> DynSolValue {
+            let entry = self.address(table, "newEntry()", Vec::new());
+            for (field, value) in fields {
+                assert!(self.output(entry, "set(string,string)", vec![text(field), text(value)]).is_empty());
+            }
+            DynSolValue::Address(entry)
+        }
+    }
+
+    #[test]
+    fn an_entry_is_set_under_a_key_and_got_again_field_by_field() {
+        let (mut memory, table) = Memory::goods();
+        let none = memory.output(table, "get(string)", vec![text("apple")]);
+        assert_eq!(none, [0; 64]);
+        let entry = memory.entry(table, &[("price", "3"), ("owner", "anna")]);
+        let count = memory.output(table, "set(string,address)", vec![text("apple"), entry]);
+        assert_eq!(count, number(1).abi_encode());
+        // What a later entry does not have stays.
+        let entry = memory.entry(table, &[]);
+        let DynSolValue::Address(at) = entry else { panic!() };
+        memory.output(at, "set(string,int256)", vec![text("price"), number(-4)]);
+        memory.output(table, "set(string,address)", vec![text("apple"), entry]);
+        let found = memory.output(table, "get(string)", vec![text("apple")]);
+        assert_eq!(found[31], 1);
+        let entry = Address::from_slice(&found[44..]);
+        let mut get = |signature, field| memory.output(entry, signature, vec![text(field)]);
+        assert_eq!(get("getInt(string)", "price"), number(-4).abi_encode());
+        assert_eq!(
+            get("getString(string)", "owner"),
+            DynSolValue::Tuple(vec![text("anna")]).abi_encode_params()
+        );
+        assert_eq!(
+            get("getString(string)", "id"),
+            DynSolValue::Tuple(vec![text("apple")]).abi_encode_params()
+        );
+        assert_eq!(get("getString(string)", "none"), DynSolValue::Tuple(vec![text("")]).abi_encode_params());
+        assert_eq!(get("getBytes32(string)", "owner")[..5], *b"anna\0");
+        assert_eq!(get("getBytes64(string)", "owner").len(), 64);
+    }
+
+    #[test]
+    fn crud_finds_what_a_key_value_table_holds() {
+        let (mut memory, table) = Memory::goods();
+        let entry = memory.entry(table, &[("price", "3")]);
+        memory.output(table, "set(string,address)", vec![text("apple"), entry]);
+        let condition = ["goods", "apple", "{}", ""].map(text).to_vec();
+        let found = memory.output(CRUD, "select(string,string,string,string)", condition);
+        let found = String::from_utf8_lossy(&found).into_owned();
+        assert!(found.contains(r#"[{"id":"apple","price":"3"}]"#), "{found}");
+    }
+
+    #[test]
+    fn what_fits_no_table_is_not_set() {
+        let (mut memory, table) = Memory::goods();
+        let wrong = memory.entry(table, &[("colour", "red")]);
+        let good = memory.entry(table, &[("price", "3")]);
+        for (key, entry) in [
+            ("apple", wrong),
+            (&"k".repeat(256), good),
+            ("apple", DynSolValue::Address(table)),
+            ("apple", DynSolValue::Address(TABLE_FACTORY)),
+        ] {
+            let result = memory.call(table, "set(string,address)", vec![text(key), entry]);
+            assert!(matches!(result, SystemResult::Failed { .. }), "{key}: {result:?}");
+        }
+        assert_eq!(memory.output(table, "get(string)", vec![text("apple")]), [0; 64]);
+    }
+
+    #[test]
+    fn objects_are_gone_with_their_transaction_and_what_was_set_is_not() {
+        let (mut memory, table) = Memory::goods();
+        let entry = memory.entry(table, &[("price", "3")]);
+        memory.output(table, "set(string,address)", vec![text("apple"), entry]);
+        memory.passing.clear();
+        assert_eq!(memory.call(table, "get(string)", vec![text("apple")]), SystemResult::Absent);
+        let again = memory.address(KV_TABLE_FACTORY, "openTable(string)", vec![text("goods")]);
+        assert_eq!(again, table);
+        assert_eq!(memory.output(again, "get(string)", vec![text("apple")])[31], 1);
+    }
+}
