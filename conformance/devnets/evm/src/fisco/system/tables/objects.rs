@@ -201,10 +201,9 @@ fn call_entry(
         Some((given.text(0), given.bytes(1).to_vec()))
     } else if let Some(given) = arguments("set(string,int256)").or_else(|| arguments("set(string,uint256)")) {
         Some((given.text(0), given.decimal(1).into_bytes()))
-    } else if let Some(given) = arguments("set(string,address)") {
-        Some((given.text(0), hex::encode(given.address(1)).into_bytes()))
     } else {
-        None
+        let address = |given: Arguments| (given.text(0), hex::encode(given.address(1)).into_bytes());
+        arguments("set(string,address)").map(address)
     };
     if let Some((field, value)) = value {
         row.insert(field, value);
