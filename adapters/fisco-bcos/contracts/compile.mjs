@@ -21,13 +21,17 @@ if (!tools) {
   process.exit(2);
 }
 const solc = createRequire(resolve(tools, "package.json"))("solc");
-const sources = join(here, "../../ethereum/contracts");
-const names = ["PresetStore", "Probe"];
+const ethereum = join(here, "../../ethereum/contracts");
+const folders = { PresetStore: ethereum, Probe: ethereum, TableStore: here, TableStore2: here, TableStore3: here };
+// TableStore is the part that the other two have in common.
+const names = ["PresetStore", "Probe", "TableStore2", "TableStore3"];
 
 function compile(optimizer) {
   const input = {
     language: "Solidity",
-    sources: Object.fromEntries(names.map((name) => [`${name}.sol`, { content: readFileSync(join(sources, `${name}.sol`), "utf8") }])),
+    sources: Object.fromEntries(
+      Object.entries(folders).map(([name, folder]) => [`${name}.sol`, { content: readFileSync(join(folder, `${name}.sol`), "utf8") }]),
+    ),
     settings: {
       // The EVM of 2.x has neither PUSH0 nor what came after Byzantium on all of its versions.
       evmVersion: "byzantium",
@@ -70,6 +74,8 @@ function withSm3(name, contract, events) {
 const events = {
   PresetStore: ["Written(bytes32,string,bytes,bool)"],
   Probe: ["Added(address,uint256,uint256)"],
+  TableStore2: ["Written(bytes32,string,bytes,bool)"],
+  TableStore3: ["Written(bytes32,string,bytes,bool)"],
 };
 const { keccak256 } = createRequire(resolve(tools, "package.json"))("js-sha3");
 

@@ -64,6 +64,7 @@ impl Anchor {
             sealers: self.sealers.clone(),
             block_limit: 1,
             preset_contract: None,
+            preset_table: None,
         }
     }
 }

@@ -28,7 +28,9 @@ pub(crate) const SCHEMA: &str = r#"{
     "block_limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 500,
       "description": "How many blocks after the newest one a transaction may still enter"},
     "preset_contract": {"type": "string", "pattern": "^0x[0-9a-fA-F]{40}$",
-      "description": "Address of the preset store, where it is deployed already"}
+      "description": "Address of the preset store, where it is deployed already"},
+    "preset_table": {"type": "string", "pattern": "^[A-Za-z][0-9A-Za-z_]{0,39}$",
+      "description": "Name of a key-value table that is to be made with the preset store and holds its values; without it its storage does"}
   },
   "if": {"properties": {"generation": {"const": 2}}},
   "then": {"properties": {"chain": {"pattern": "^(0|[1-9][0-9]{0,8})$"}, "group": {"pattern": "^[1-9][0-9]{0,4}$"}}}
@@ -78,11 +80,19 @@ pub(crate) struct Settings {
     /// The preset store, where it is deployed already.
     #[serde(default, deserialize_with = "given")]
     pub(crate) preset_contract: Option<Address>,
+    /// The table that is made with the preset store for its values.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) preset_table: Option<String>,
 }
 
+/// The most bytes of a table's name: 3.x takes 50 with `/tables/` (`USER_TABLE_NAME_MAX_LENGTH_S`), 2.x more.
+const MAX_TABLE: usize = 40;
+
 /// What is given is not null: the schema has no null.
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Address>, D::Error> {
-    Address::deserialize(deserializer).map(Some)
+fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 fn default_block_limit() -> u64 {
@@ -123,8 +133,19 @@ impl Settings {
         if value.get("sealers").is_some() && !(1..=500).contains(&settings.sealers.len()) {
             return Err(refuse("`sealers` must be 1 to 500".into()));
         }
+        if !settings.preset_table.as_deref().is_none_or(is_table) {
+            let form = "a letter and then up to 39 letters, digits and underscores";
+            return Err(refuse(format!("`preset_table` must be {form}")));
+        }
         Ok(settings)
     }
+}
+
+/// Whether nodes of both generations take it for a table's name (`checkNameValidate`).
+fn is_table(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.len() <= MAX_TABLE
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]
@@ -158,6 +179,16 @@ mod tests {
             (r#"{"generation": 2, "chain": "1", "group": "1", "block_limit": 1001}"#, "block_limit"),
             (r#"{"generation": 2, "chain": "1", "group": "1", "sealers": []}"#, "sealers"),
             (r#"{"generation": 2, "chain": "1", "group": "1", "preset_contract": "0x12"}"#, ""),
+            (r#"{"generation": 2, "chain": "1", "group": "1", "preset_table": ""}"#, "preset_table"),
+            (r#"{"generation": 2, "chain": "1", "group": "1", "preset_table": "_t"}"#, "preset_table"),
+            (
+                r#"{"generation": 3, "chain": "chain0", "group": "group0", "preset_table": "a/b"}"#,
+                "preset_table",
+            ),
+            (
+                r#"{"generation": 3, "chain": "chain0", "group": "group0", "preset_table": null}"#,
+                "preset_table",
+            ),
         ] {
             let error = Settings::parse(wrong).unwrap_err();
             assert_eq!(error.code, ErrorCode::InvalidArgument, "{wrong}");
@@ -168,6 +199,6 @@ mod tests {
     #[test]
     fn the_schema_is_json() {
         let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
-        assert_eq!(schema["properties"].as_object().unwrap().len(), 7);
+        assert_eq!(schema["properties"].as_object().unwrap().len(), 8);
     }
 }

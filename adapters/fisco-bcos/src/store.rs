@@ -1,11 +1,12 @@
-//! The preset store: the same contract as on other chains with an EVM, compiled for old ones, and how its history is read here.
+//! The preset store, and how its history is read here. It is the same contract as on other chains with an EVM, compiled for old ones, or
+//! one of the same interface whose values are in a key-value table of the node's.
 
 use adapter_evm_abi::preset::{self, PLACES, WRITTEN};
 use adapter_sdk::{
     Imports,
     types::{
-        BlockRef, Call, ContractCall, Error, ErrorCode, Goal, Output, PlannedCall, StoreOperation,
-        StoreVersion, Value,
+        BlockRef, Call, ContractCall, Deployment, Error, ErrorCode, Goal, Output, PlannedCall,
+        StoreOperation, StoreVersion, Value,
     },
 };
 use alloy_primitives::B256;
@@ -19,7 +20,7 @@ use crate::{
     executed::same_address,
     names, quorum,
     rpc::{BlockId, Called, Node},
-    settings::Settings,
+    settings::{Generation, Settings},
     transaction::shown,
 };
 
@@ -27,6 +28,11 @@ use crate::{
 const STANDARD: &str = include_str!("../contracts/out/PresetStore.json");
 /// The same with selectors and topics by SM3.
 const SM: &str = include_str!("../contracts/out/PresetStore.sm.json");
+/// The contract whose values are in a table of 2.x, and of 3.x, both by Keccak-256 and by SM3.
+const TABLE_TWO: &str = include_str!("../contracts/out/TableStore2.json");
+const TABLE_TWO_SM: &str = include_str!("../contracts/out/TableStore2.sm.json");
+const TABLE_THREE: &str = include_str!("../contracts/out/TableStore3.json");
+const TABLE_THREE_SM: &str = include_str!("../contracts/out/TableStore3.sm.json");
 /// The most requests for receipts in one history; a call makes at most 256 (LIM-8).
 const MAX_RECEIPTS: usize = 160;
 /// The most requests in one list.
@@ -43,17 +49,28 @@ pub(crate) fn plan(settings: &Settings, goal: Goal) -> Result<Vec<PlannedCall>, 
         Goal::Deploy(deployment) => Ok(vec![call(deployment)]),
         // It is there, by the operator's word.
         Goal::Preset if settings.preset_contract.is_some() => Ok(Vec::new()),
-        Goal::Preset => {
-            let compiled = match settings.crypto {
-                Crypto::Standard => STANDARD,
-                Crypto::Sm => SM,
-            };
-            Ok(vec![call(preset::deployment(compiled)?)])
-        }
+        Goal::Preset => Ok(vec![call(deployment(settings)?)]),
         // An account is there as soon as it has a key.
         Goal::Account(account) => adapter_evm_abi::address(&account, "the account").map(|_| Vec::new()),
         Goal::Space(_) => Err(Error::unsupported("making groups: that is the operators' business")),
     }
+}
+
+/// The contract, on a table where the settings name one.
+fn deployment(settings: &Settings) -> Result<Deployment, Error> {
+    let Some(table) = &settings.preset_table else {
+        return preset::deployment(match settings.crypto {
+            Crypto::Standard => STANDARD,
+            Crypto::Sm => SM,
+        });
+    };
+    let compiled = match (settings.generation, settings.crypto) {
+        (Generation::Two, Crypto::Standard) => TABLE_TWO,
+        (Generation::Two, Crypto::Sm) => TABLE_TWO_SM,
+        (Generation::Three, Crypto::Standard) => TABLE_THREE,
+        (Generation::Three, Crypto::Sm) => TABLE_THREE_SM,
+    };
+    Ok(Deployment { arguments: vec![Value::Text(table.clone())], ..preset::deployment(compiled)? })
 }
 
 /// The call that carries the operation out. Without a contract's address, on the one in the settings.

@@ -57,10 +57,17 @@ struct Subject {
     component: Option<(String, Vec<String>)>,
     /// Without the checks that are marked as slow.
     quick: bool,
+    /// The preset store on this table, and only the checks of the store.
+    table: Option<&'static str>,
+}
+
+/// The preset store on a key-value table, and the checks of the store alone: nothing else is different.
+fn on_a_table() -> Subject {
+    Subject { table: Some("t_preset"), ..native() }
 }
 
 fn native() -> Subject {
-    Subject { adapter: Arc::new(adapter_fisco_bcos::native()), component: None, quick: false }
+    Subject { adapter: Arc::new(adapter_fisco_bcos::native()), component: None, quick: false, table: None }
 }
 
 /// The component that `cargo xtask components` made, for a quick run, or a full one with `BERTH_FULL`. None, and a line that says so, where it did not.
@@ -79,7 +86,11 @@ async fn component() -> Option<Subject> {
     let facts = adapter.facts();
     let component = Some((alloy_primitives::hex::encode(facts.digest), facts.imports.clone()));
     let quick = std::env::var_os("BERTH_FULL").is_none();
-    Some(Subject { adapter: Arc::new(adapter), component, quick })
+    Some(Subject { adapter: Arc::new(adapter), component, quick, table: None })
+}
+
+fn on_table(settings: &mut serde_json::Map<String, serde_json::Value>, table: &str) {
+    settings.insert("preset_table".into(), json!(table));
 }
 
 /// The suite against a node in this process, and its recording without one.
@@ -128,12 +139,18 @@ async fn keeps_every_clause(subject: Subject, generation: Generation, suite: Sui
     ];
     let places: BTreeMap<_, _> = places.map(|(name, value)| (name.to_owned(), value)).into();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance").join(file);
-    let testbed = Testbed::read(&path, &places).unwrap();
-    let Subject { adapter, component, quick } = subject;
+    let mut testbed = Testbed::read(&path, &places).unwrap();
+    let Subject { adapter, component, quick, table } = subject;
+    if let Some(table) = table {
+        on_table(&mut testbed.settings, table);
+        testbed.other_settings.iter_mut().for_each(|settings| on_table(settings, table));
+    }
     let kind = if component.is_some() { "component" } else { "native" };
     let descriptor = adapter.describe().await.unwrap();
-    let only: Option<BTreeSet<String>> =
-        std::env::var("BERTH_ONLY").ok().map(|only| only.split(',').map(str::to_owned).collect());
+    let only: Option<BTreeSet<String>> = std::env::var("BERTH_ONLY")
+        .ok()
+        .or(table.map(|_| "STORE".to_owned()))
+        .map(|only| only.split(',').map(str::to_owned).collect());
     let plan = Plan {
         adapter: adapter.clone(),
         component: component.clone(),
@@ -183,4 +200,24 @@ async fn the_component_keeps_every_clause_on_two_with_standard_cryptography() {
 async fn the_component_keeps_every_clause_on_three_with_sm_cryptography() {
     let Some(component) = component().await else { return };
     keeps_every_clause(component, Generation::Three, Suite::Sm).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_on_a_key_value_table_of_two_keeps_the_clauses_of_the_store() {
+    keeps_every_clause(on_a_table(), Generation::Two, Suite::Standard).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_on_a_key_value_table_of_two_with_sm_cryptography_keeps_them_too() {
+    keeps_every_clause(on_a_table(), Generation::Two, Suite::Sm).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_on_a_key_value_table_of_three_keeps_the_clauses_of_the_store() {
+    keeps_every_clause(on_a_table(), Generation::Three, Suite::Standard).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_on_a_key_value_table_of_three_with_sm_cryptography_keeps_them_too() {
+    keeps_every_clause(on_a_table(), Generation::Three, Suite::Sm).await;
 }

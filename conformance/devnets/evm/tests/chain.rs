@@ -10,7 +10,7 @@
 
 mod support;
 
-use alloy_primitives::{Address, B256, U256, address};
+use alloy_primitives::{B256, U256, address};
 use berth_devnet_evm::{
     encoding::parse_data,
     fisco::{FiscoConfig, FiscoNode, Generation, v2, v3},
@@ -279,33 +279,6 @@ async fn contracts_have_names() {
         let mut read = bed.selector("readlink(string)");
         read.extend(texts(&["/apps/store/1"]));
         assert_eq!(hex::encode(&bed.call(bfs, &read).await[12..]), contract[2..]);
-    }
-}
-
-#[tokio::test]
-async fn a_key_value_table_of_3x_keeps_values() {
-    for suite in [Suite::Standard, Suite::Sm] {
-        let bed = Bed::new(Generation::Three, suite);
-        let manager = address!("0000000000000000000000000000000000001002");
-        let mut create = bed.selector("createKVTable(string,string,string)");
-        create.extend(texts(&["goods", "id", "value"]));
-        let receipt = bed.send(Some(manager), &create).await;
-        assert_eq!(receipt["status"], 0, "{receipt}");
-        let mut open = bed.selector("openTable(string)");
-        open.extend(texts(&["goods"]));
-        let table = Address::from_slice(&bed.call(manager, &open).await[12..]);
-        assert_ne!(table, Address::ZERO);
-        let mut set = bed.selector("set(string,string)");
-        set.extend(texts(&["apple", "3"]));
-        let receipt = bed.send(Some(table), &set).await;
-        assert_eq!(receipt["status"], 0, "{receipt}");
-        let mut get = bed.selector("get(string)");
-        get.extend(texts(&["apple"]));
-        let got = bed.call(table, &get).await;
-        assert_eq!((got[31], &got[96..97]), (1, b"3".as_slice()));
-        let mut get = bed.selector("get(string)");
-        get.extend(texts(&["pear"]));
-        assert_eq!(bed.call(table, &get).await[31], 0);
     }
 }
 

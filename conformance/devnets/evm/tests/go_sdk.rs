@@ -63,10 +63,27 @@ fn check(node: &FiscoNode, suite: Suite, told: &Value) {
     assert!(node.group("1").unwrap().height() >= 8);
 }
 
+/// The SDK's example `KVTableTest`, which works on a table with an entry for each key, and the factory alone.
+fn check_key_value_table(told: &Value) {
+    let number = |number: i64| {
+        format!("0x{}", hex::encode(alloy_primitives::I256::try_from(number).unwrap().to_be_bytes::<32>()))
+    };
+    assert_eq!(told["tableCreated"], number(0));
+    assert_eq!(told["tableCreatedAgain"], number(-50001));
+    assert_eq!(told["thereBefore"], false);
+    assert_eq!(
+        (&told["setReceipt"]["status"], &told["setReceipt"]["output"]),
+        (&json!(0), &json!(number(1)))
+    );
+    assert_eq!(told["setReceipt"]["logs"][0]["data"], number(1));
+    assert_eq!(told["got"], json!([true, -5, "Laptop, used"]));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_official_go_sdk_takes_the_node_for_a_standard_one() {
     if let Some((node, told)) = told(Suite::Standard).await {
         check(&node, Suite::Standard, &told);
+        check_key_value_table(&told);
     }
 }
 

@@ -7,7 +7,7 @@ use alloy_primitives::{Address, Bytes, Log, TxKind, U256};
 use alloy_rlp::Encodable as _;
 use revm::{
     Context, Journal, MainContext as _,
-    bytecode::Bytecode,
+    bytecode::{Bytecode, opcode},
     context::{BlockEnv, CfgEnv, ContextTr, Evm, FrameStack, JournalTr, TxEnv},
     context_interface::{
         CreateScheme, Transaction as _,
@@ -20,8 +20,11 @@ use revm::{
         instructions::EthInstructions,
     },
     interpreter::{
-        CallInputs, FrameInput, Gas, Host, InstructionContext, InstructionExecResult, InstructionResult,
-        InterpreterResult, interpreter::EthInterpreter, interpreter_action::FrameInit,
+        CallInputs, FrameInput, Gas, Host, Instruction, InstructionContext, InstructionExecResult,
+        InstructionResult, InterpreterResult,
+        instructions::{gas_table_spec, host::extcodesize},
+        interpreter::EthInterpreter,
+        interpreter_action::FrameInit,
     },
     primitives::{AddressSet, hardfork::SpecId},
     state::EvmState,
@@ -106,7 +109,7 @@ pub struct Outcome {
     pub changes: EvmState,
 }
 
-type Ctx<'a> = Context<BlockEnv, TxEnv, CfgEnv, View<'a>, Journal<View<'a>>, ()>;
+type Ctx<'a> = Context<BlockEnv, TxEnv, CfgEnv, View<'a>, Journal<View<'a>>, &'a dyn SystemContracts>;
 type Frame = EthFrame<EthInterpreter>;
 type Inner<'a> = Evm<Ctx<'a>, (), EthInstructions<EthInterpreter, Ctx<'a>>, Contracts<'a>, Frame>;
 
@@ -114,7 +117,11 @@ type Inner<'a> = Evm<Ctx<'a>, (), EthInstructions<EthInterpreter, Ctx<'a>>, Cont
 ///
 /// # Errors
 /// When the EVM has no answer, which is a fault of this program.
-pub fn execute(rules: &Rules, view: View<'_>, message: &Message) -> Result<Outcome, EVMError<Infallible>> {
+pub fn execute<'a>(
+    rules: &'a Rules,
+    view: View<'a>,
+    message: &Message,
+) -> Result<Outcome, EVMError<Infallible>> {
     let mut gas = GasParams::new_spec(rules.spec);
     gas.override_gas([(GasId::tx_token_non_zero_byte_multiplier(), rules.input_byte_gas / 4)]);
     let mut cfg = CfgEnv::new_with_spec_and_gas_params(rules.spec, gas);
@@ -134,10 +141,13 @@ pub fn execute(rules: &Rules, view: View<'_>, message: &Message) -> Result<Outco
         ..TxEnv::default()
     };
     let context = Context::mainnet().with_db(view).with_block(block).with_cfg(cfg).with_tx(tx);
-    let mut instruction = EthInstructions::new_mainnet_with_spec(rules.spec);
+    let context = context.with_chain(&*rules.system);
+    let mut instruction: EthInstructions<EthInterpreter, Ctx<'a>> =
+        EthInstructions::new_mainnet_with_spec(rules.spec);
+    let cost = gas_table_spec(rules.spec).get(usize::from(opcode::EXTCODESIZE)).copied().unwrap_or_default();
+    instruction.insert_instruction(opcode::EXTCODESIZE, Instruction::new(code_size), cost);
     if rules.suite == Suite::Sm {
-        let keccak = revm::bytecode::opcode::KECCAK256;
-        instruction.insert_instruction(keccak, revm::interpreter::Instruction::new(sm3), 30);
+        instruction.insert_instruction(opcode::KECCAK256, Instruction::new(sm3), 30);
     }
     let precompiles = Contracts::new(rules);
     let mut evm = FiscoEvm {
@@ -202,6 +212,14 @@ fn outcome(result: ExecutionResult<HaltReason>, failure: Option<Ending>, changes
     }
 }
 
+/// EXTCODESIZE, where system contracts have one byte (2.x: `EVMHostContext::codeSizeAt`): Solidity asks before it calls.
+fn code_size<'a>(context: InstructionContext<'_, Ctx<'a>, EthInterpreter>) -> InstructionExecResult {
+    let address = context.interpreter.stack.peek(0).map(|word| Address::from_word(word.into()));
+    let system = address.is_ok_and(|address| context.host.chain.contains(&address));
+    extcodesize(InstructionContext { host: &mut *context.host, interpreter: &mut *context.interpreter })?;
+    if system { context.interpreter.stack.set(0, U256::ONE) } else { Ok(()) }
+}
+
 /// KECCAK256 with SM3, for chains whose hash that is.
 fn sm3<H: Host + ?Sized>(context: InstructionContext<'_, H, EthInterpreter>) -> InstructionExecResult {
     let interpreter = context.interpreter;
@@ -263,6 +281,14 @@ impl<CTX: ContextTr> Slots for Journaled<'_, CTX> {
         let _ = journal.sstore(self.contract, slot, value);
     }
 
+    fn passing(&mut self, slot: U256) -> U256 {
+        self.context.journal_mut().tload(self.contract, slot)
+    }
+
+    fn set_passing(&mut self, slot: U256, value: U256) {
+        self.context.journal_mut().tstore(self.contract, slot, value);
+    }
+
     fn create(&mut self, address: Address, code: Vec<u8>) {
         let journal = self.context.journal_mut();
         if journal.load_account(address).is_ok() {
@@ -290,12 +316,13 @@ impl<'a> PrecompileProvider<Ctx<'a>> for Contracts<'_> {
         }
         let depth = context.journal().depth();
         if self.rules.system.contains(&address) {
-            return Ok(Some(self.call_system(context, inputs, depth)));
+            return Ok(Some(self.call_system(context, inputs, address, depth)));
+        }
+        if let Some(contract) = self.rules.system.behind(inputs.known_bytecode.1.original_byte_slice()) {
+            return Ok(Some(self.call_system(context, inputs, contract, depth)));
         }
         if self.rules.code_required && inputs.known_bytecode.1.is_empty() {
-            self.fail(depth, Ending::NoCode);
-            let output = error_text(&format!("Error address:{}", hex::encode(address)));
-            return Ok(Some(reverted(output, inputs.gas_limit)));
+            return Ok(Some(self.no_code(inputs, depth)));
         }
         Ok(None)
     }
@@ -306,10 +333,17 @@ impl<'a> PrecompileProvider<Ctx<'a>> for Contracts<'_> {
 }
 
 impl Contracts<'_> {
-    fn call_system(&mut self, context: &mut Ctx<'_>, inputs: &CallInputs, depth: usize) -> InterpreterResult {
+    fn call_system(
+        &mut self,
+        context: &mut Ctx<'_>,
+        inputs: &CallInputs,
+        contract: Address,
+        depth: usize,
+    ) -> InterpreterResult {
         let input = inputs.input.as_bytes(context).to_vec();
         let call = SystemCall {
-            contract: inputs.bytecode_address,
+            contract,
+            called: inputs.bytecode_address,
             caller: inputs.caller,
             origin: context.tx().caller(),
             input: &input,
@@ -332,7 +366,14 @@ impl Contracts<'_> {
                 self.fail(depth, Ending::SystemFailed);
                 reverted(output, inputs.gas_limit)
             }
+            SystemResult::Absent => self.no_code(inputs, depth),
         }
+    }
+
+    fn no_code(&mut self, inputs: &CallInputs, depth: usize) -> InterpreterResult {
+        self.fail(depth, Ending::NoCode);
+        let output = error_text(&format!("Error address:{}", hex::encode(inputs.bytecode_address)));
+        reverted(output, inputs.gas_limit)
     }
 }
 

@@ -4,4 +4,4 @@ mod execute;
 pub mod state;
 pub mod system;
 
-pub use execute::{Ending, Message, Outcome, Rules, execute};
+pub use execute::{Ending, Message, Outcome, Rules, error_text, execute};

@@ -10,8 +10,39 @@ pub trait Slots {
     /// Sets a slot of the contract's own.
     fn store(&mut self, slot: U256, value: U256);
 
+    /// A slot that is empty again in the next transaction.
+    fn passing(&mut self, slot: U256) -> U256;
+
+    /// Sets a slot that is empty again in the next transaction. Calls that only read may, too.
+    fn set_passing(&mut self, slot: U256, value: U256);
+
     /// Makes a contract of this code.
     fn create(&mut self, address: Address, code: Vec<u8>);
+}
+
+/// Only the slots that are empty again in the next transaction.
+pub struct Passing<'a>(pub &'a mut dyn Slots);
+
+impl Slots for Passing<'_> {
+    fn load(&mut self, slot: U256) -> U256 {
+        self.0.passing(slot)
+    }
+
+    fn store(&mut self, slot: U256, value: U256) {
+        self.0.set_passing(slot, value);
+    }
+
+    fn passing(&mut self, slot: U256) -> U256 {
+        self.0.passing(slot)
+    }
+
+    fn set_passing(&mut self, slot: U256, value: U256) {
+        self.0.set_passing(slot, value);
+    }
+
+    fn create(&mut self, address: Address, code: Vec<u8>) {
+        self.0.create(address, code);
+    }
 }
 
 /// Byte strings over slots: a string lies under the hash of its key, its length in the first slot.
@@ -63,6 +94,8 @@ impl<'a> Strings<'a> {
 pub struct SystemCall<'a> {
     /// Which contract.
     pub contract: Address,
+    /// The address that was called: the contract's, or one that it stands behind.
+    pub called: Address,
     /// Who calls it.
     pub caller: Address,
     /// Who signed the transaction.
@@ -88,12 +121,19 @@ pub enum SystemResult {
         /// What is handed to the caller.
         output: Bytes,
     },
+    /// There is no contract at the address after all.
+    Absent,
 }
 
 /// The system contracts of a framework.
 pub trait SystemContracts: Send + Sync {
-    /// Whether there is one at this address.
+    /// Whether there is one at this address, or may be while a transaction is executed.
     fn contains(&self, address: &Address) -> bool;
+
+    /// The contract that does the work of an address with this code, where code only names it.
+    fn behind(&self, _code: &[u8]) -> Option<Address> {
+        None
+    }
 
     /// The contract whose storage it uses: its own, or that of one that it shares tables with.
     fn home(&self, address: Address) -> Address {

@@ -1,9 +1,12 @@
 //! Arguments and results of system contracts.
 
 use alloy_dyn_abi::{DynSolType, DynSolValue};
-use alloy_primitives::{Bytes, I256};
+use alloy_primitives::{Address, Bytes, I256};
 
-use crate::{evm::system::SystemResult, suite::Suite};
+use crate::{
+    evm::{error_text, system::SystemResult},
+    suite::Suite,
+};
 
 /// A call's arguments.
 pub(super) struct Arguments(Vec<DynSolValue>);
@@ -16,8 +19,9 @@ impl Arguments {
         if suite.hash(signature.as_bytes()).get(..4)? != selector {
             return None;
         }
-        let kinds = signature.get(signature.find('(')?..)?;
-        match DynSolType::parse(kinds).ok()?.abi_decode_params(arguments).ok()? {
+        // Texts are encoded as bytes are, and nodes take any bytes for text.
+        let kinds = signature.get(signature.find('(')?..)?.replace("string", "bytes");
+        match DynSolType::parse(&kinds).ok()?.abi_decode_params(arguments).ok()? {
             DynSolValue::Tuple(values) => Some(Arguments(values)),
             one => Some(Arguments(vec![one])),
         }
@@ -25,7 +29,26 @@ impl Arguments {
 
     /// A text.
     pub fn text(&self, index: usize) -> String {
-        self.0.get(index).and_then(DynSolValue::as_str).unwrap_or_default().to_owned()
+        String::from_utf8_lossy(self.bytes(index)).into_owned()
+    }
+
+    /// A text's bytes.
+    pub fn bytes(&self, index: usize) -> &[u8] {
+        self.0.get(index).and_then(DynSolValue::as_bytes).unwrap_or_default()
+    }
+
+    /// An address.
+    pub fn address(&self, index: usize) -> Address {
+        self.0.get(index).and_then(DynSolValue::as_address).unwrap_or_default()
+    }
+
+    /// A number in decimal digits.
+    pub fn decimal(&self, index: usize) -> String {
+        match self.0.get(index) {
+            Some(DynSolValue::Int(number, _)) => number.to_string(),
+            Some(DynSolValue::Uint(number, _)) => number.to_string(),
+            _ => String::new(),
+        }
     }
 }
 
@@ -53,4 +76,9 @@ pub(super) fn undefined() -> SystemResult {
 /// What may not be written in a call that only reads.
 pub(super) fn read_only() -> SystemResult {
     SystemResult::Failed { output: Bytes::new() }
+}
+
+/// A failure with the reason that the node gives for it.
+pub(super) fn failed(reason: &str) -> SystemResult {
+    SystemResult::Failed { output: error_text(reason) }
 }

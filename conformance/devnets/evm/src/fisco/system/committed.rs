@@ -16,5 +16,11 @@ impl Slots for Committed<'_> {
 
     fn store(&mut self, _: U256, _: U256) {}
 
+    fn passing(&mut self, _: U256) -> U256 {
+        U256::ZERO
+    }
+
+    fn set_passing(&mut self, _: U256, _: U256) {}
+
     fn create(&mut self, _: Address, _: Vec<u8>) {}
 }

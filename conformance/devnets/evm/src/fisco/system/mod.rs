@@ -41,6 +41,8 @@ impl Contracts {
             (names::BFS, Generation::Three) => Some(names::call_bfs),
             (tables::TABLE_FACTORY, Generation::Two) => Some(tables::call_factory),
             (tables::CRUD, Generation::Two) => Some(tables::call_crud),
+            (tables::KV_TABLE_FACTORY, Generation::Two) => Some(tables::call_kv_factory),
+            (object, Generation::Two) if tables::is_object(&object) => Some(tables::call_object),
             (tables::TABLE_MANAGER, Generation::Three) => Some(tables::call_manager),
             (tables::KV_TABLE, Generation::Three) => Some(tables::call_kv),
             _ => None,
@@ -53,9 +55,14 @@ impl SystemContracts for Contracts {
         *address == consensus::ADDRESS || self.find(address).is_some()
     }
 
+    fn behind(&self, code: &[u8]) -> Option<Address> {
+        (self.generation == Generation::Three && tables::is_table(code)).then_some(tables::KV_TABLE)
+    }
+
     fn home(&self, address: Address) -> Address {
         match (address, self.generation) {
-            (tables::CRUD, Generation::Two) => tables::TABLE_FACTORY,
+            (tables::CRUD | tables::KV_TABLE_FACTORY, Generation::Two) => tables::TABLE_FACTORY,
+            (object, Generation::Two) if tables::is_object(&object) => tables::TABLE_FACTORY,
             _ => address,
         }
     }

@@ -17,6 +17,8 @@ import (
 	"github.com/FISCO-BCOS/go-sdk/abi/bind"
 	"github.com/FISCO-BCOS/go-sdk/client"
 	"github.com/FISCO-BCOS/go-sdk/conf"
+	"github.com/FISCO-BCOS/go-sdk/core/types"
+	"github.com/FISCO-BCOS/go-sdk/examples"
 	"github.com/FISCO-BCOS/go-sdk/precompiled/cns"
 	"github.com/FISCO-BCOS/go-sdk/precompiled/config"
 	"github.com/FISCO-BCOS/go-sdk/precompiled/crud"
@@ -27,6 +29,9 @@ import (
 const code = "6012600c60003960126000f3600035600052602a60206000a160206000f3"
 
 const contractABI = `[{"inputs":[{"name":"n","type":"uint256"}],"name":"echo","outputs":[{"name":"","type":"uint256"}],"type":"function","constant":false,"payable":false}]`
+
+// The factory of key-value tables (0x1010).
+const factoryABI = `[{"inputs":[{"name":"tableName","type":"string"},{"name":"keyField","type":"string"},{"name":"valueFields","type":"string"}],"name":"createTable","outputs":[{"name":"","type":"int256"}],"type":"function","constant":false,"payable":false}]`
 
 func must(err error, what string) {
 	if err != nil {
@@ -150,5 +155,40 @@ func main() {
 	told["removed"], err = tables.Remove("t_goods", "apple", crud.NewCondition())
 	must(err, "remove")
 
+	if os.Args[4] == "standard" {
+		keyValueTable(sdk, told)
+	}
+
 	must(json.NewEncoder(os.Stdout).Encode(told), "print")
+}
+
+// The SDK's own example of a contract on a key-value table: it is compiled for Keccak-256 alone.
+func keyValueTable(sdk *client.Client, told map[string]interface{}) {
+	factory, err := abi.JSON(strings.NewReader(factoryABI))
+	must(err, "factory's abi")
+	create := func(name string) string {
+		bound := bind.NewBoundContract(common.HexToAddress("0x1010"), factory, sdk, sdk, sdk)
+		_, receipt, err := bound.Transact(sdk.GetTransactOpts(), "createTable", name, "id", "item_price,item_name")
+		must(err, "create key-value table")
+		return receipt.Output
+	}
+	told["tableCreated"] = create("t_other")
+
+	_, _, example, err := examples.DeployKVTableTest(sdk.GetTransactOpts(), sdk)
+	must(err, "deploy the example on a key-value table")
+	told["tableCreatedAgain"] = create("t_kvtest")
+	session := examples.KVTableTestSession{Contract: example, CallOpts: *sdk.GetCallOpts(), TransactOpts: *sdk.GetTransactOpts()}
+	there, _, _, err := session.Get("100010001001")
+	must(err, "get what was never set")
+	told["thereBefore"] = there
+	set := func(price int64, name string) *types.Receipt {
+		_, receipt, err := session.Set("100010001001", big.NewInt(price), name)
+		must(err, "set")
+		return receipt
+	}
+	set(6000, "Laptop")
+	told["setReceipt"] = set(-5, "Laptop, used")
+	there, price, name, err := session.Get("100010001001")
+	must(err, "get")
+	told["got"] = []interface{}{there, price, name}
 }
