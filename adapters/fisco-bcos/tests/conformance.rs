@@ -15,10 +15,9 @@ use std::{
     time::Duration,
 };
 
-use adapter_spec::{Adapter, types::SignatureScheme};
-use berth_crypto::SigningKey;
+use adapter_spec::Adapter;
 use berth_devnet_evm::{
-    fisco::{FiscoConfig, FiscoNode, Generation},
+    fisco::{FiscoConfig, FiscoNode, Generation, places},
     suite::Suite,
 };
 use berth_host::{Host, HostConfig, Limits};
@@ -44,10 +43,6 @@ impl Progress for Shown {
             }
         }
     }
-}
-
-fn hexed(anchor: serde_json::Value) -> String {
-    alloy_primitives::hex::encode(anchor.to_string())
 }
 
 /// What is tested.
@@ -95,49 +90,16 @@ fn on_table(settings: &mut serde_json::Map<String, serde_json::Value>, table: &s
 
 /// The suite against a node in this process, and its recording without one.
 async fn keeps_every_clause(subject: Subject, generation: Generation, suite: Suite) {
-    let (number, file, chain, groups) = match generation {
-        Generation::Two => (2, "testbed.toml", "1", ["1", "2"]),
-        Generation::Three => (3, "testbed-3.toml", "chain0", ["group0", "group1"]),
-    };
-    let (crypto, scheme, other, probe) = match suite {
-        Suite::Standard => ("standard", "ecdsa-secp256k1-keccak256", "sm2-sm3", "Probe.json"),
-        Suite::Sm => ("sm", "sm2-sm3", "ecdsa-secp256k1-keccak256", "Probe.sm.json"),
+    let (number, file, groups) = match generation {
+        Generation::Two => (2, "testbed.toml", ["1", "2"]),
+        Generation::Three => (3, "testbed-3.toml", ["group0", "group1"]),
     };
     let mut config = FiscoConfig::new(generation, suite);
     config.groups = groups.map(str::to_owned).to_vec();
     let node = FiscoNode::new(config).unwrap();
     let served = node.serve().await.unwrap();
 
-    let anchor = |group: &str, keys: Vec<Vec<u8>>| {
-        let sealers: Vec<_> =
-            keys.iter().map(|key| json!({"key": alloy_primitives::hex::encode(key)})).collect();
-        hexed(
-            json!({"generation": number, "crypto": crypto, "chain": chain, "group": group, "sealers": sealers}),
-        )
-    };
-    let sealers = node.group(groups[0]).unwrap().sealer_ids();
-    let stranger = vec![vec![7; 64]; sealers.len()];
-    let signs = match suite {
-        Suite::Standard => SignatureScheme::EcdsaSecp256k1Keccak256,
-        Suite::Sm => SignatureScheme::Sm2Sm3,
-    };
-    let key = SigningKey::from_bytes(signs, &[0x11; 32]).unwrap().public_key();
-    let account = format!("{:#x}", suite.address(&key.point[1..]));
-    let places = [
-        ("node", served.rpc.url.clone()),
-        ("controls", served.controls.url.clone()),
-        ("crypto", crypto.to_owned()),
-        ("scheme", scheme.to_owned()),
-        ("other-scheme", other.to_owned()),
-        ("probe", probe.to_owned()),
-        ("point", alloy_primitives::hex::encode(&key.point)),
-        ("account", account),
-        ("anchor", anchor(groups[0], sealers.clone())),
-        ("stranger", anchor(groups[0], stranger)),
-        ("elsewhere", anchor(groups[1], sealers)),
-        ("version", "FISCO-like".to_owned()),
-    ];
-    let places: BTreeMap<_, _> = places.map(|(name, value)| (name.to_owned(), value)).into();
+    let places = places(&node, &served).unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance").join(file);
     let mut testbed = Testbed::read(&path, &places).unwrap();
     let Subject { adapter, component, quick, table } = subject;
@@ -163,7 +125,7 @@ async fn keeps_every_clause(subject: Subject, generation: Generation, suite: Sui
     };
     let start = std::time::Instant::now();
     let evidence = run(plan, &Shown).await.unwrap();
-    println!("{number}.x {crypto}, {kind}: {:?} in {:?}", evidence.verdict.counts(), start.elapsed());
+    println!("{number}.x {suite:?}, {kind}: {:?} in {:?}", evidence.verdict.counts(), start.elapsed());
     let replayed = replay(adapter, component, &evidence, &berth_suite::Silent).await.unwrap();
     assert_eq!(replayed.divergences, []);
     assert_eq!(replayed.verdict.canonical_json(), evidence.verdict.canonical_json());

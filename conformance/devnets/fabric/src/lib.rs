@@ -23,6 +23,7 @@ pub mod members;
 mod network;
 mod node;
 pub mod options;
+mod places;
 mod policy;
 mod proposal;
 pub mod proto;
