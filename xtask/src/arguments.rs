@@ -14,7 +14,7 @@ Usage:  cargo xtask TASK [OPTIONS] [-- ARGUMENTS]
 Tasks:
   setup        Find what the others need: a way to compile guests, Anvil, solc
   components   Build every adapter as a component, into <target>/components
-  demo         Show an Ethereum adapter at work on a local node
+  demo         Show an adapter at work, have it certified and let in, and run a node of three frameworks
   test         Format, lints, components, tests, documentation, dependencies
   bench        Run the benchmarks
 
@@ -22,6 +22,7 @@ Options:
   --only STEPS       test: only these steps, with commas: fmt, clippy, tests, doc, deny
   --real FRAMEWORK   setup, test: real programs of a framework too, built with Go; may be given several times.
                      `ethereum` is Geth, `fabric` Hyperledger Fabric 3.1, `fabric-2.5` the other release in use
+  --stay             demo: keep the node and its ledgers running until Ctrl-C
   --mutants          test: instead, every broken adapter under all checks of the suite; writes conformance/MUTANTS.md
   -h, --help         This text
 
@@ -37,6 +38,7 @@ Examples:
   cargo xtask test --only tests -- --workspace --test anvil_component
   cargo xtask test --real ethereum --real fabric
   cargo xtask test --mutants
+  cargo xtask demo --stay
   cargo xtask bench -- --bench host -- warm
 ";
 
@@ -73,6 +75,8 @@ pub struct Arguments {
     pub mutants: bool,
     /// Which release of Fabric was asked for.
     pub real_fabric: Option<Release>,
+    /// Whether the demonstration's node is to stay up.
+    pub stay: bool,
     /// What came behind `--`.
     pub rest: Vec<String>,
 }
@@ -96,6 +100,7 @@ impl Arguments {
             real_ethereum: false,
             real_fabric: None,
             mutants: false,
+            stay: false,
             rest: Vec::new(),
         };
         while let Some(word) = words.next() {
@@ -118,6 +123,7 @@ impl Arguments {
                     arguments.add_real(&framework)?;
                 }
                 "--mutants" if task == Task::Test => arguments.mutants = true,
+                "--stay" if task == Task::Demo => arguments.stay = true,
                 "--" if matches!(task, Task::Demo | Task::Test | Task::Bench) => {
                     arguments.rest = words.collect();
                     break;
@@ -171,6 +177,7 @@ mod tests {
         assert!(arguments.real_ethereum);
         assert_eq!(arguments.rest, ["-p", "adapter-sdk"]);
         assert!(!arguments.mutants && parse("test --mutants").unwrap().mutants);
+        assert!(!parse("demo").unwrap().stay && parse("demo --stay").unwrap().stay);
     }
 
     #[test]
@@ -197,6 +204,7 @@ mod tests {
             ("test --real quantum", "quantum"),
             ("setup -- -x", "--"),
             ("bench --mutants", "--mutants"),
+            ("test --stay", "--stay"),
         ] {
             assert!(parse(line).unwrap_err().to_string().contains(named), "{line}");
         }

@@ -62,6 +62,16 @@ pub fn demo(arguments: &Arguments) -> Outcome<()> {
         steps.run("certify", "it is certified, signed, logged and let in; a tampered copy is not", || {
             certify::demonstrate(&workspace, &places)
         });
+        steps.run("city", "one node, three frameworks, one identity", || {
+            let mut command = std::process::Command::new(workspace.target.join("debug/examples/city"));
+            command.arg("--components").arg(&places.components).arg("--anvil").arg(&places.node_tools.anvil);
+            command.arg("--root").arg(&workspace.root).arg("--folder").arg(workspace.target.join("city"));
+            if arguments.stay {
+                command.arg("--stay");
+            }
+            places.tell(&mut command);
+            process::run(&mut command)
+        });
     } else {
         steps.not_run("demo", "its set-up failed");
     }
