@@ -10,6 +10,7 @@ use adapter_spec::{
     },
 };
 use berth_journal::{Settlement, State, Task, Work, carry_out};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -26,7 +27,7 @@ use crate::{
 pub const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// A function of a contract.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FunctionRequest {
     /// Contract address, name or chaincode.
@@ -48,8 +49,9 @@ pub struct FunctionRequest {
 }
 
 /// Bytes as hexadecimal text with `0x`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(inline, extend("pattern" = "^(0x)?([0-9a-fA-F]{2})*$"))]
 pub struct HexBytes(Vec<u8>);
 
 impl HexBytes {
@@ -70,7 +72,7 @@ impl TryFrom<String> for HexBytes {
 }
 
 /// Who acts, and what goes with a call.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize, JsonSchema)]
 pub struct OptionsRequest {
     /// The framework's name of the account; where the key alone decides it is left out.
     #[serde(default)]
@@ -87,7 +89,7 @@ pub struct OptionsRequest {
 }
 
 /// A contract for the ledger.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeployRequest {
     /// Its name, where the ledger names contracts.
@@ -110,7 +112,7 @@ pub struct DeployRequest {
 }
 
 /// An operation that only this framework has.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NativeRequest {
     /// A name among the descriptor's capabilities.
@@ -156,7 +158,7 @@ impl NativeRequest {
 }
 
 /// How far a write has to have come before it is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Until {
     /// It is in the journal and was sent, or is going to be.
@@ -169,7 +171,7 @@ pub enum Until {
 }
 
 /// How far a write has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Written {
     /// The idempotency key.
     pub key: String,
@@ -186,7 +188,7 @@ pub struct Written {
 }
 
 /// Where a write is in the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WrittenState {
     /// Nothing is signed, so nothing was sent: come again with the same request.

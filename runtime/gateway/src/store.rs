@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use adapter_spec::types::{Call, Error, ErrorCode, StoreAnswer, StoreOperation};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// An operation of the preset store.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StoreRequest {
     /// Address of the preset contract; where it is left out, the one that the adapter's settings name.
@@ -24,7 +25,7 @@ pub struct StoreRequest {
 }
 
 /// How a store operation went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stored {
     /// What it came to; none while its transaction is in no block.
     pub answer: Option<StoreAnswer>,

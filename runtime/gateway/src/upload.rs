@@ -12,6 +12,7 @@ use adapter_spec::types::{
 };
 use berth_journal::{Begin, Outcome, PayloadDigest, Settlement, State, conclude};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -33,7 +34,7 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 pub(crate) const SWEEP: Duration = Duration::from_secs(30);
 
 /// A participant's own key, with the proof that they have it.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyRequest {
     /// How it signs.
@@ -44,6 +45,10 @@ pub struct KeyRequest {
     #[serde(default)]
     pub certificate: Option<HexBytes>,
     /// The key's signature over [`possession`]: r and s, 32 bytes each, hexadecimal.
+    #[schemars(
+        description = "The key's signature over the lines `berth key`, the application's id, the participant's name and the point in \
+                       hexadecimal without 0x, each with a line feed: r and s, 32 bytes each, hexadecimal"
+    )]
     pub signature: HexBytes,
 }
 
@@ -54,7 +59,7 @@ pub fn possession(application_id: &str, participant: &str, point: &[u8]) -> Stri
 }
 
 /// What is to be signed before a call goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ToSign {
     /// One signature each, in this order.
     pub items: Vec<SignItem>,
@@ -69,7 +74,7 @@ pub struct ToSign {
 }
 
 /// How a call in upload mode goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Next {
     /// Sign, and resume.
@@ -81,7 +86,7 @@ pub enum Next {
 }
 
 /// The continuation with the signatures that were asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResumeRequest {
     /// From the answer before.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use adapter_spec::types::{Envelope, Error};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -85,7 +86,7 @@ pub struct SettledTransaction {
 }
 
 /// What became of a call, for good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Settlement {
     /// It was a read, and was answered. There is nothing to send; it may be read again.
