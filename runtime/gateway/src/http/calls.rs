@@ -153,7 +153,7 @@ fn writes() -> Routes {
                 .may_write()
                 .query::<WaitParameters>()
                 .body::<StoreRequest>()
-                .example("insert", json!({"operation": {"insert": {"key": "k", "value": "0x76"}}}))
+                .example("insert", json!({"operation": {"insert": {"key": "order-17", "value": "0x76"}}}))
                 .example("get", json!({"operation": {"get": "k"}}))
                 .answer::<Stored>("What it came to")
                 .of_one_key_mode()
@@ -335,9 +335,11 @@ async fn write(
     call: Call,
     options: OptionsRequest,
 ) -> Result<Response, Problem> {
-    trusted(member)?;
     let (shared, application) = (&gateway.shared, &member.application);
     let key = idempotency_key(headers);
+    // What is wrong with the request itself goes first.
+    application.entry_key(&member.name, key)?;
+    trusted(member)?;
     let written = calls::write(shared, application, &member.name, key, call, options).await?;
     let patience = Duration::from_millis(parameters.wait_millis);
     let written = calls::wait(shared, application, &member.name, written, parameters.until, patience).await?;

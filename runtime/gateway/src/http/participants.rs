@@ -27,7 +27,7 @@ use super::{
 use crate::{
     application::{Application, KeyMode, Role},
     gateway::Gateway,
-    participants::Caller,
+    participants::{Caller, check_name},
     problem::Problem,
     quota::Quotas,
     usage::Usage,
@@ -344,6 +344,7 @@ async fn remove_member(
     Path(MemberPath { participant }): Path<MemberPath>,
 ) -> Result<Response, Problem> {
     member.must(Role::Administer)?;
+    check_name(&participant).map_err(|why| Problem::invalid(format!("participant: {why}")))?;
     set(&gateway, &member, participant, BTreeSet::new()).await
 }
 

@@ -40,6 +40,7 @@ impl Schemas {
     /// The schema of what is read.
     pub(super) fn input(&mut self, of: SchemaOf) -> Value {
         let mut schema = of(&mut self.inputs).to_value();
+        as_read(&mut schema);
         mark(&mut schema);
         schema
     }
@@ -52,7 +53,8 @@ impl Schemas {
     /// All schemas by name, and the names of the types that are there twice.
     pub(super) fn end(mut self) -> (Map<String, Value>, BTreeSet<String>) {
         let mut outputs = self.outputs.take_definitions(true);
-        let inputs = self.inputs.take_definitions(true);
+        let mut inputs = self.inputs.take_definitions(true);
+        inputs.values_mut().for_each(as_read);
         let both = || inputs.iter().filter_map(|(name, input)| Some((name, input, outputs.get(name)?)));
         let mut twice: BTreeSet<String> = BTreeSet::new();
         loop {
@@ -72,6 +74,18 @@ impl Schemas {
             outputs.insert(name, schema);
         }
         (outputs, twice)
+    }
+}
+
+/// A set is read from a list in which something is twice.
+fn as_read(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.remove("uniqueItems");
+            fields.values_mut().for_each(as_read);
+        }
+        Value::Array(items) => items.iter_mut().for_each(as_read),
+        _ => {}
     }
 }
 
