@@ -175,9 +175,12 @@ impl Reading {
             self.shared.records.put(place, &kept).await.map_err(not_written)?;
         }
         // Roles that were taken away, a suspension and a stop end a stream too.
+        if self.shared.stopping.is_cancelled() {
+            return Err(Problem::trouble("the node is being stopped"));
+        }
         let record = self.application.record();
         let may = self.application.roles(&self.participant).contains(&Role::Read);
-        if !may || record.suspended.is_some() || self.shared.stopping.is_cancelled() {
+        if !may || record.suspended.is_some() {
             return Err(Problem::forbidden("read"));
         }
         let opened = self.application.open(&self.shared.ground).await?;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use adapter_spec::types::{Call, Error, ErrorCode, StoreAnswer, StoreOperation};
+use adapter_spec::types::{Call, Error, ErrorCode, StoreOperation};
+pub use berth_api::Stored;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::{
     application::Application,
@@ -22,15 +23,6 @@ pub struct StoreRequest {
     pub contract: String,
     /// What to do.
     pub operation: StoreOperation,
-}
-
-/// How a store operation went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Stored {
-    /// What it came to; none while its transaction is in no block.
-    pub answer: Option<StoreAnswer>,
-    /// How far its transaction has come; none of a read.
-    pub written: Option<Written>,
 }
 
 /// Whether an operation writes.
