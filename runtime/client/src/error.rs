@@ -33,6 +33,9 @@ pub enum ClientError {
         #[source]
         source: Option<serde_json::Error>,
     },
+    /// The request is no JSON.
+    #[error("the request cannot be written as JSON")]
+    Request(#[source] serde_json::Error),
     /// The address is none.
     #[error("the address is not https://NAME:PORT")]
     Address,

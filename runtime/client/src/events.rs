@@ -106,8 +106,8 @@ impl Events {
         }
     }
 
-    /// The position after which nothing was given out that is not in [`next`](Self::next)'s answers of one page: to be kept, and given as
-    /// [`EventStart::Cursor`] next time.
+    /// Everything before this position was given out: to be kept, and to begin with the next time. It moves page by page, so what
+    /// was given out since may come again then.
     #[must_use]
     pub fn position(&self) -> Option<EventStart> {
         self.position.as_deref().and_then(|position| hex::decode(position).ok()).map(EventStart::Cursor)
@@ -187,7 +187,8 @@ impl Events {
             // Nothing has come since the last time.
             Some(back_off) => {
                 if !back_off.pause().await {
-                    return Err(ClientError::Answer { status: 200, source: None });
+                    let source = "the stream of events ends each time before anything has come".into();
+                    return Err(self.application.transport().unreachable(source));
                 }
             }
         }

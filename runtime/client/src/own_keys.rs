@@ -178,8 +178,7 @@ impl OwnKeys {
             Call::Evaluate(call) => Begin::Evaluate(WithOptions { call, options }),
             Call::Deploy(call) => Begin::Deploy(WithOptions { call, options }),
             Call::Native(call) => {
-                let arguments: Value = serde_json::from_str(&call.json)
-                    .map_err(|source| ClientError::Answer { status: 0, source: Some(source) })?;
+                let arguments: Value = serde_json::from_str(&call.json).map_err(ClientError::Request)?;
                 native = json!({"name": call.name, "arguments": arguments});
                 Begin::Native(WithOptions { call: &native, options })
             }

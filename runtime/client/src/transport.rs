@@ -49,8 +49,7 @@ impl Ask {
     }
 
     pub(crate) fn new(method: Method, path: String, body: &impl Serialize) -> Result<Self, ClientError> {
-        let body = serde_json::to_vec(body)
-            .map_err(|source| ClientError::Answer { status: 0, source: Some(source) })?;
+        let body = serde_json::to_vec(body).map_err(ClientError::Request)?;
         Ok(Ask { method, body: body.into(), ..Ask::get(path) })
     }
 
@@ -189,7 +188,7 @@ impl Transport {
         Ok(request)
     }
 
-    fn unreachable(&self, source: Box<dyn std::error::Error + Send + Sync>) -> ClientError {
+    pub(crate) fn unreachable(&self, source: Box<dyn std::error::Error + Send + Sync>) -> ClientError {
         ClientError::Unreachable { address: self.address.clone(), source }
     }
 
@@ -208,10 +207,9 @@ fn refused(status: StatusCode, body: &[u8]) -> Failed {
     match serde_json::from_slice::<Problem>(body) {
         Ok(problem) => {
             // The node or its ledger is not there now; and a node takes no signature of the second in which it started.
-            let later = (unavailable && problem.retryable)
-                || (status == StatusCode::TOO_MANY_REQUESTS && problem.retryable)
-                || problem.code == "replay";
             let untouched = problem.code == "replay";
+            let not_now = unavailable || status == StatusCode::TOO_MANY_REQUESTS;
+            let later = untouched || (not_now && problem.retryable);
             let error = ClientError::Problem(Box::new(problem));
             if later { Failed::Later { error, untouched } } else { Failed::Now(error) }
         }

@@ -116,7 +116,7 @@ async fn what_is_described_is_there_and_what_is_not_is_not() {
     let described = operations();
     let paths: BTreeSet<_> = described.iter().map(|(_, path, _)| path.clone()).collect();
     for path in paths {
-        let concrete = path.replace("{application}", "shop").replace('{', "").replace('}', "");
+        let concrete = path.replace("{application}", "shop").replace(['{', '}'], "");
         for method in METHODS {
             let is_described = described.iter().any(|(of, at, _)| *of == method && *at == path);
             // Nobody's request: an answer is a refusal, and nothing is written, streamed or waited for.
