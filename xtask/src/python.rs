@@ -1,5 +1,5 @@
 //! Programs that this project did not write, from PyPI at fixed versions: what they say of our certificates is compared
-//! with what we say.
+//! with what we say, and what the gateway answers with what its OpenAPI document says.
 
 use std::{
     fs,
@@ -16,7 +16,10 @@ use crate::{
 };
 
 /// What pip installs from.
-const REQUIREMENTS: &str = "runtime/admission/tests/cross_check/requirements.txt";
+const REQUIREMENTS: [&str; 2] = [
+    "runtime/admission/tests/cross_check/requirements.txt",
+    "runtime/gateway/tests/openapi/requirements.txt",
+];
 
 /// The installed packages.
 pub struct Python {
@@ -29,16 +32,21 @@ pub fn install(workspace: &Workspace, cache: &Cache) -> Outcome<Python> {
     if !process::exists("python3") {
         return Err(Failure::new("python3 is missing: `apt-get install python3 python3-pip` on Debian"));
     }
-    let requirements = workspace.root.join(REQUIREMENTS);
     let mut digest = DefaultHasher::new();
-    fs::read(&requirements).or_fail(format!("cannot read {REQUIREMENTS}"))?.hash(&mut digest);
+    for requirements in REQUIREMENTS {
+        let read = fs::read(workspace.root.join(requirements));
+        read.or_fail(format!("cannot read {requirements}"))?.hash(&mut digest);
+    }
     let version = process::read(Command::new("python3").arg("--version"))?;
     version.hash(&mut digest);
     let packages = cache.get_or_fill(&format!("python-{:016x}", digest.finish()), |partial| {
-        println!("  installing securesystemslib and in-toto-attestation with pip");
+        println!("  installing securesystemslib, in-toto-attestation and schemathesis with pip");
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]);
-        pip.args(["--only-binary", ":all:", "--target"]).arg(partial).arg("-r").arg(&requirements);
+        pip.args(["--only-binary", ":all:", "--target"]).arg(partial);
+        for requirements in REQUIREMENTS {
+            pip.arg("-r").arg(workspace.root.join(requirements));
+        }
         process::read(&mut pip).map(drop)
     })?;
     Ok(Python { packages })

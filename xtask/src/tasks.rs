@@ -239,9 +239,11 @@ fn build_components(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> 
     })
 }
 
-/// What reads our certificates and was written by others. Without it the comparisons say that they did not run.
+/// What reads our certificates and asks our gateway, and was written by others. Without it the comparisons say that they did not run.
 fn foreign_programs(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> Option<Python> {
-    println!("\n== python: programs of others that verify certificates");
+    println!(
+        "\n== python: programs of others that verify certificates, and hold the gateway to its description"
+    );
     match python::install(workspace, cache) {
         Ok(python) => Some(python),
         Err(reason) => {

@@ -10,13 +10,18 @@ use super::{BlockRef, BlockSelector, Extension, Output, PublicKey, SigningInput}
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Value {
     /// Text, UTF-8.
     #[cfg_attr(feature = "component", component(name = "text"))]
     Text(String),
     /// Bytes as they are.
     #[cfg_attr(feature = "component", component(name = "bytes"))]
-    Bytes(#[serde(with = "crate::types::hex_bytes")] Vec<u8>),
+    Bytes(
+        #[serde(with = "crate::types::hex_bytes")]
+        #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
+        Vec<u8>,
+    ),
     /// Decimal, any size, optional leading minus.
     #[cfg_attr(feature = "component", component(name = "integer"))]
     Integer(String),
@@ -31,6 +36,7 @@ pub enum Value {
 /// A function of a contract, with its arguments.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ContractCall {
     /// Contract address, name or chaincode.
     pub contract: String,
@@ -43,12 +49,14 @@ pub struct ContractCall {
     /// Never written to the ledger, never recorded in clear (Fabric transient data).
     #[cfg_attr(feature = "component", component(name = "private-arguments"))]
     #[serde(with = "crate::types::hex_bytes::named")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<(String, crate::types::hex_bytes::Hex)>"))]
     pub private_arguments: Vec<(String, Vec<u8>)>,
 }
 
 /// A contract to be put on the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Deployment {
     /// Its name, where the ledger names contracts.
     pub name: String,
@@ -56,6 +64,7 @@ pub struct Deployment {
     pub version: String,
     /// The code as the ledger takes it.
     #[serde(with = "crate::types::hex_bytes")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
     pub code: Vec<u8>,
     /// Interface description, in the framework's form.
     pub abi: Option<String>,
@@ -66,6 +75,7 @@ pub struct Deployment {
 /// An operation that only this framework has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NativeCall {
     /// A name among the descriptor's capabilities.
     pub name: String,
@@ -77,6 +87,7 @@ pub struct NativeCall {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Call {
     /// Changes the ledger.
     #[cfg_attr(feature = "component", component(name = "invoke"))]
@@ -119,9 +130,11 @@ impl Call {
 /// What goes with a call and is not the contract's business.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallOptions {
     /// Fixed by the host for one idempotency key: the source of every random id in the transaction.
     #[serde(with = "crate::types::hex_bytes")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
     pub salt: Vec<u8>,
     /// Native currency sent along, smallest unit, decimal.
     pub amount: Option<String>,
@@ -138,6 +151,7 @@ pub struct CallOptions {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Validity {
     /// Up to and including this block.
     #[cfg_attr(feature = "component", component(name = "block"))]
@@ -153,23 +167,27 @@ pub enum Validity {
 /// A signed transaction, ready to send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Envelope {
     /// Known before the ledger sees it; the adapter's own where the ledger gives ids only on acceptance.
     pub transaction: String,
     /// Signed, ready to send. The host journals it before it is sent.
     #[serde(with = "crate::types::hex_bytes")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
     pub bytes: Vec<u8>,
     /// When it must have been sent for the first time.
     #[cfg_attr(feature = "component", component(name = "valid-until"))]
     pub valid_until: Validity,
     /// What `receipt` needs to find it again (a first block to look at).
     #[serde(with = "crate::types::hex_bytes")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
     pub tracking: Vec<u8>,
 }
 
 /// One signature that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignItem {
     /// By this key.
     pub key: PublicKey,
@@ -180,11 +198,13 @@ pub struct SignItem {
 /// The signatures that a call needs before it goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignRequest {
     /// One signature each, in this order.
     pub items: Vec<SignItem>,
     /// Handed back with the signatures; the host seals it, binds it to the call and the parties, and takes it once.
     #[serde(with = "crate::types::hex_bytes")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
     pub continuation: Vec<u8>,
     /// When the continuation stops being taken.
     #[cfg_attr(feature = "component", component(name = "valid-until"))]
@@ -200,6 +220,7 @@ pub struct SignRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Step {
     /// These signatures are wanted; go on with `resume`.
     #[cfg_attr(feature = "component", component(name = "sign"))]
@@ -215,6 +236,7 @@ pub enum Step {
 /// Where the ledger stands, as the node sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LedgerStatus {
     /// The newest block.
     pub head: BlockRef,
@@ -229,6 +251,7 @@ pub struct LedgerStatus {
 /// What a call would cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// In the ledger's units of work (gas), decimal.
     pub units: Option<String>,
@@ -240,6 +263,7 @@ pub struct Estimate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Goal {
     /// This contract is there.
     #[cfg_attr(feature = "component", component(name = "deploy"))]
@@ -258,6 +282,7 @@ pub enum Goal {
 /// One call of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedCall {
     /// The call.
     pub call: Call,

@@ -7,11 +7,13 @@ use wasmtime::component::{ComponentType, Lift, Lower};
 /// A named addition. Unknown keys are ignored, so that records can grow without breaking built components.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Extension {
     /// Name, with the framework or the standard as prefix: `ethereum.gas-used`.
     pub key: String,
     /// Content; its form belongs to the key.
     #[serde(with = "crate::types::hex_bytes")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
     pub value: Vec<u8>,
 }
 
@@ -19,6 +21,7 @@ pub struct Extension {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(enum))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[repr(u8)]
 pub enum Confidence {
     /// The newest block.
@@ -37,11 +40,13 @@ enum_from_discriminant!(Confidence { Latest, Safe, Final });
 /// A block, by number and hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BlockRef {
     /// Height; the first block's is 0 on most ledgers.
     pub number: u64,
     /// The block's hash or id, as the ledger computes it.
     #[serde(with = "crate::types::hex_bytes")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
     pub hash: Vec<u8>,
 }
 
@@ -49,6 +54,7 @@ pub struct BlockRef {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum BlockSelector {
     /// The newest one of this confidence.
     #[cfg_attr(feature = "component", component(name = "at"))]
@@ -58,15 +64,21 @@ pub enum BlockSelector {
     Number(u64),
     /// With this hash.
     #[cfg_attr(feature = "component", component(name = "hash"))]
-    Hash(#[serde(with = "crate::types::hex_bytes")] Vec<u8>),
+    Hash(
+        #[serde(with = "crate::types::hex_bytes")]
+        #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
+        Vec<u8>,
+    ),
 }
 
 /// What a contract answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Output {
     /// As the ledger gave it.
     #[serde(with = "crate::types::hex_bytes")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
     pub raw: Vec<u8>,
     /// Decoded, where types are known.
     pub json: Option<String>,

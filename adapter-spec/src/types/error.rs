@@ -10,6 +10,7 @@ use wasmtime::component::{ComponentType, Lift, Lower};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(enum))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[repr(u8)]
 pub enum ErrorCode {
     /// Not among what the adapter declares.
@@ -96,6 +97,7 @@ enum_from_discriminant!(ErrorCode {
 /// An answer that is no success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Error {
     /// The standard's code.
     pub code: ErrorCode,
@@ -111,6 +113,7 @@ pub struct Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(enum))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[repr(u8)]
 pub enum Effect {
     /// The ledger never got it, or refused it for good.
@@ -126,6 +129,7 @@ enum_from_discriminant!(Effect { Never, Unknown });
 /// A send that was not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SendFailure {
     /// What happened.
     pub error: Error,

@@ -36,6 +36,29 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     decode(&text).ok_or_else(|| D::Error::custom("bytes must be an even number of hexadecimal digits"))
 }
 
+/// How such text is described to others: read tolerantly, written in one form.
+#[cfg(feature = "schema")]
+pub(crate) struct Hex;
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Hex {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Hex".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let pattern = match generator.contract().is_serialize() {
+            true => "^0x([0-9a-f]{2})*$",
+            false => "^(0x)?([0-9a-fA-F]{2})*$",
+        };
+        schemars::json_schema!({"type": "string", "pattern": pattern})
+    }
+}
+
 /// The same for bytes that may be absent.
 pub(crate) mod option {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};

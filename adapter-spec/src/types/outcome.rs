@@ -7,7 +7,8 @@ use super::{Error, Output};
 /// What is written and read; `Result` by itself would have capital letters.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Outcome<O, E> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Outcome"))]
+pub(crate) enum Outcome<O, E> {
     Ok(O),
     Err(E),
 }

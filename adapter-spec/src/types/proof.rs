@@ -9,25 +9,30 @@ use super::{BlockRef, Event};
 /// A place in a contract's storage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Slot {
     /// The contract.
     pub contract: String,
     /// The place, in the framework's form.
     #[serde(with = "crate::types::hex_bytes")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
     pub key: Vec<u8>,
     /// What is there; none: nothing.
     #[serde(with = "crate::types::hex_bytes::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::types::hex_bytes::Hex>"))]
     pub value: Option<Vec<u8>>,
 }
 
 /// What the preset contract holds under a key; none: nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PresetValue {
     /// The key.
     pub key: String,
     /// The value; none: the key has none.
     #[serde(with = "crate::types::hex_bytes::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::types::hex_bytes::Hex>"))]
     pub value: Option<Vec<u8>>,
 }
 
@@ -35,6 +40,7 @@ pub struct PresetValue {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Claim {
     /// This transaction is in the chain; says nothing of success.
     #[cfg_attr(feature = "component", component(name = "included"))]
@@ -56,6 +62,7 @@ pub enum Claim {
 /// A claim with what proves it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Proof {
     /// The claim.
     pub claim: Claim,
@@ -63,5 +70,6 @@ pub struct Proof {
     pub block: BlockRef,
     /// The proof, in the framework's form.
     #[serde(with = "crate::types::hex_bytes")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
     pub bytes: Vec<u8>,
 }

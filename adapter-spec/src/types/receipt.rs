@@ -9,6 +9,7 @@ use super::{BlockRef, Confidence, Error, Extension, Output};
 /// Something that a contract announced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Event {
     /// Stable across deliveries; includes the block hash, and a retraction carries the same id.
     pub id: String,
@@ -18,6 +19,7 @@ pub struct Event {
     pub name: String,
     /// As the ledger gave it.
     #[serde(with = "crate::types::hex_bytes")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
     pub payload: Vec<u8>,
     /// Decoded, where types are known.
     pub json: Option<String>,
@@ -37,6 +39,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Inclusion {
     /// The ledger has never heard of it.
     #[cfg_attr(feature = "component", component(name = "unknown"))]
@@ -61,6 +64,7 @@ pub enum Inclusion {
 /// What became of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Receipt {
     /// Its id.
     pub transaction: String,
@@ -72,6 +76,7 @@ pub struct Receipt {
     pub index: Option<u32>,
     /// None until included. A failed execution is an error here, whatever the inclusion.
     #[serde(with = "crate::types::outcome")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::types::outcome::Outcome<Output, Error>>"))]
     pub outcome: Option<Result<Output, Error>>,
     /// The contract or account that a deployment made.
     pub created: Option<String>,
@@ -86,6 +91,7 @@ pub struct Receipt {
 /// Which events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EventFilter {
     /// Only of this contract.
     pub contract: Option<String>,
@@ -101,6 +107,7 @@ pub struct EventFilter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum EventStart {
     /// With the first block.
     #[cfg_attr(feature = "component", component(name = "earliest"))]
@@ -113,17 +120,23 @@ pub enum EventStart {
     Block(u64),
     /// Where an earlier page with the same filter ended.
     #[cfg_attr(feature = "component", component(name = "cursor"))]
-    Cursor(#[serde(with = "crate::types::hex_bytes")] Vec<u8>),
+    Cursor(
+        #[serde(with = "crate::types::hex_bytes")]
+        #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
+        Vec<u8>,
+    ),
 }
 
 /// Some events, and where to go on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EventPage {
     /// In the ledger's order; retractions before the events of the blocks that replaced theirs.
     pub events: Vec<Event>,
     /// Where to go on from; readable by every later version of the same major.
     #[serde(with = "crate::types::hex_bytes")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::types::hex_bytes::Hex"))]
     pub cursor: Vec<u8>,
     /// Everything up to this block has been looked at, whether or not it matched.
     pub scanned: u64,

@@ -14,6 +14,7 @@ use adapter_spec::{
 use berth_journal::EntryKey;
 use berth_lending::{Endpoint, Lending, Network, StateStore};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,7 +32,7 @@ use crate::{
 pub const MAX_IDEMPOTENCY_KEY: usize = 128;
 
 /// What a participant may do in an application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Evaluate, receipts, blocks, events.
@@ -67,7 +68,7 @@ impl fmt::Display for Role {
 }
 
 /// Who holds the keys that sign on the ledger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyMode {
     /// The node makes a key for each participant, keeps it sealed, and signs with it.

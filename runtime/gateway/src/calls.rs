@@ -9,8 +9,10 @@ use adapter_spec::{
         Party, PublicKey, Receipt, SignatureScheme, SigningInput, Step, Value,
     },
 };
+pub use berth_api::{OptionsRequest, Until, Written, WrittenState};
 use berth_journal::{Settlement, State, Task, Work, carry_out};
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use tokio::sync::watch;
 
 use crate::{
@@ -26,7 +28,7 @@ use crate::{
 pub const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// A function of a contract.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FunctionRequest {
     /// Contract address, name or chaincode.
@@ -48,8 +50,9 @@ pub struct FunctionRequest {
 }
 
 /// Bytes as hexadecimal text with `0x`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(inline, extend("pattern" = "^(0x)?([0-9a-fA-F]{2})*$"))]
 pub struct HexBytes(Vec<u8>);
 
 impl HexBytes {
@@ -69,25 +72,8 @@ impl TryFrom<String> for HexBytes {
     }
 }
 
-/// Who acts, and what goes with a call.
-#[derive(Clone, Default, Deserialize)]
-pub struct OptionsRequest {
-    /// The framework's name of the account; where the key alone decides it is left out.
-    #[serde(default)]
-    pub account: Option<String>,
-    /// The key's scheme; the adapter's first where it is left out.
-    #[serde(default)]
-    pub scheme: Option<SignatureScheme>,
-    /// Native currency sent along, smallest unit, decimal.
-    #[serde(default)]
-    pub amount: Option<String>,
-    /// The most the caller pays, smallest unit, decimal.
-    #[serde(default)]
-    pub max_fee: Option<String>,
-}
-
 /// A contract for the ledger.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeployRequest {
     /// Its name, where the ledger names contracts.
@@ -110,7 +96,7 @@ pub struct DeployRequest {
 }
 
 /// An operation that only this framework has.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NativeRequest {
     /// A name among the descriptor's capabilities.
@@ -153,48 +139,6 @@ impl NativeRequest {
     pub(crate) fn into_call(self) -> (Call, OptionsRequest) {
         (Call::Native(NativeCall { name: self.name, json: self.arguments.to_string() }), self.options)
     }
-}
-
-/// How far a write has to have come before it is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Until {
-    /// It is in the journal and was sent, or is going to be.
-    #[default]
-    Sent,
-    /// It is in a block.
-    Included,
-    /// It is known for good what became of it.
-    Settled,
-}
-
-/// How far a write has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Written {
-    /// The idempotency key.
-    pub key: String,
-    /// Where it is in the journal.
-    pub state: WrittenState,
-    /// The transaction's id; none before there is one.
-    pub transaction: Option<String>,
-    /// What became of it for good; none while that is open.
-    pub settlement: Option<Settlement>,
-    /// What the ledger said last, where it was heard.
-    pub receipt: Option<Receipt>,
-    /// What went wrong on the way, if anything did; the node goes on by itself.
-    pub trouble: Option<String>,
-}
-
-/// Where a write is in the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WrittenState {
-    /// Nothing is signed, so nothing was sent: come again with the same request.
-    Begun,
-    /// It may take effect, or has, and that can still change.
-    UnderWay,
-    /// It is known for good what became of it.
-    Settled,
 }
 
 /// The call's parties and options, with the key in trust that signs for them.

@@ -9,6 +9,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use adapter_spec::types::{Confidence, Event, EventFilter, EventStart};
 use futures_util::stream::{BoxStream, unfold};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,7 +28,7 @@ pub(crate) const FIRST: Duration = Duration::from_millis(250);
 pub(crate) const LAST: Duration = Duration::from_secs(10);
 
 /// Which events, and under what name the position is kept.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventParameters {
     /// 1 to 64 lower-case letters, digits, hyphens and dots: the participant's own name for the subscription. Without one
@@ -174,9 +175,12 @@ impl Reading {
             self.shared.records.put(place, &kept).await.map_err(not_written)?;
         }
         // Roles that were taken away, a suspension and a stop end a stream too.
+        if self.shared.stopping.is_cancelled() {
+            return Err(Problem::trouble("the node is being stopped"));
+        }
         let record = self.application.record();
         let may = self.application.roles(&self.participant).contains(&Role::Read);
-        if !may || record.suspended.is_some() || self.shared.stopping.is_cancelled() {
+        if !may || record.suspended.is_some() {
             return Err(Problem::forbidden("read"));
         }
         let opened = self.application.open(&self.shared.ground).await?;

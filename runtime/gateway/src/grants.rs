@@ -12,6 +12,7 @@ use adapter_spec::types::{
 };
 use axum::http::StatusCode;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -34,7 +35,7 @@ const MOST_GRANTS: usize = 1_000;
 const PROVES: &str = "preset-value";
 
 /// A function of a contract that may be called.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantedFunction {
     /// The contract, exactly as calls have to name it.
@@ -44,7 +45,7 @@ pub struct GrantedFunction {
 }
 
 /// What an owner proposes to give.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantRequest {
     /// The application that takes.
@@ -60,7 +61,7 @@ pub struct GrantRequest {
 }
 
 /// What the other owner says to a proposal.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptRequest {
     /// What proofs are verified against, hexadecimal with `0x`: needed for keys where the adapter proves their values.
@@ -69,7 +70,7 @@ pub struct AcceptRequest {
 }
 
 /// A grant as it is kept. Owners see it whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Grant {
     /// 32 random hexadecimal digits.
     pub id: String,
@@ -94,7 +95,7 @@ pub struct Grant {
 }
 
 /// One read under a grant.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum GrantedRead {
     /// Evaluate a function.
@@ -104,7 +105,7 @@ pub enum GrantedRead {
 }
 
 /// What a read came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GrantedAnswer {
     /// Of a function. The standard has no proofs of what functions answer.
@@ -119,7 +120,7 @@ pub enum GrantedAnswer {
 }
 
 /// A read under a grant, as both sides have it written down.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GrantCall {
     /// The grant.
     pub grant: String,

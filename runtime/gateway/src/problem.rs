@@ -1,6 +1,6 @@
 //! What the gateway answers where it does not do what was asked: problem details (RFC 9457).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use adapter_spec::{
     CallError, Ended,
@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use berth_journal::{DriveError, JournalError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a problem's `type` begins with; the code follows.
@@ -20,7 +21,7 @@ pub const TYPE_PREFIX: &str = "urn:berth:problem:";
 ///
 /// `code` is one of the standard's error codes where an adapter answered, or one of the gateway's own: `unauthenticated`,
 /// `forbidden`, `no-application`, `suspended`, `idempotency-key`, `adapter-ended`, `adapter-missing`, `node-trouble`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// [`TYPE_PREFIX`] and the code.
     #[serde(rename = "type")]
@@ -118,6 +119,38 @@ impl Problem {
     pub fn with_effect(self, effect: Effect) -> Self {
         Problem { effect: Some(effect), ..self }
     }
+}
+
+/// The gateway's own codes that participants can meet. A code that is not here fails the tests that meet it.
+const OWN: [(StatusCode, &str); 20] = [
+    (StatusCode::BAD_REQUEST, "idempotency-key"),
+    (StatusCode::UNAUTHORIZED, "unauthenticated"),
+    (StatusCode::UNAUTHORIZED, "signature"),
+    (StatusCode::UNAUTHORIZED, "digest"),
+    (StatusCode::UNAUTHORIZED, "replay"),
+    (StatusCode::FORBIDDEN, "forbidden"),
+    (StatusCode::FORBIDDEN, "suspended"),
+    (StatusCode::FORBIDDEN, "not-granted"),
+    (StatusCode::FORBIDDEN, "not-owner"),
+    (StatusCode::NOT_FOUND, "no-resource"),
+    (StatusCode::NOT_FOUND, "no-application"),
+    (StatusCode::NOT_FOUND, "no-webhook"),
+    (StatusCode::METHOD_NOT_ALLOWED, "method"),
+    (StatusCode::CONFLICT, "key-mode"),
+    (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type"),
+    (StatusCode::BAD_GATEWAY, "not-proved"),
+    (StatusCode::BAD_GATEWAY, "adapter-ended"),
+    (StatusCode::SERVICE_UNAVAILABLE, "adapter-ended"),
+    (StatusCode::SERVICE_UNAVAILABLE, "adapter-missing"),
+    (StatusCode::SERVICE_UNAVAILABLE, "node-trouble"),
+];
+
+/// All codes of problems with this status: the standard's, and the gateway's own.
+pub(crate) fn codes(status: u16) -> BTreeSet<&'static str> {
+    // What is beyond the last discriminant is the first again.
+    let standard = (0..=u8::MAX).map(ErrorCode::_lift).map(|code| (meaning(code).0, code.name()));
+    let all = standard.chain(OWN);
+    all.filter(|(of, _)| of.as_u16() == status).map(|(_, code)| code).collect()
 }
 
 /// The HTTP status and the title of one of the standard's codes.

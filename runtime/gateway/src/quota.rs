@@ -9,12 +9,13 @@ use std::{
 };
 
 use adapter_spec::types::{Error, ErrorCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{application::Application, problem::Problem};
 
 /// An application's quotas. Zero is no quota.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Quotas {
     /// Writes in each second; as many may come at once.

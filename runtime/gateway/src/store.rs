@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use adapter_spec::types::{Call, Error, ErrorCode, StoreAnswer, StoreOperation};
-use serde::{Deserialize, Serialize};
+use adapter_spec::types::{Call, Error, ErrorCode, StoreOperation};
+pub use berth_api::Stored;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::{
     application::Application,
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// An operation of the preset store.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StoreRequest {
     /// Address of the preset contract; where it is left out, the one that the adapter's settings name.
@@ -21,15 +23,6 @@ pub struct StoreRequest {
     pub contract: String,
     /// What to do.
     pub operation: StoreOperation,
-}
-
-/// How a store operation went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stored {
-    /// What it came to; none while its transaction is in no block.
-    pub answer: Option<StoreAnswer>,
-    /// How far its transaction has come; none of a read.
-    pub written: Option<Written>,
 }
 
 /// Whether an operation writes.

@@ -7,11 +7,13 @@
 use std::{sync::Arc, time::Duration};
 
 use adapter_spec::types::{
-    Call, Error, ErrorCode, Output, Party, PublicKey, SignItem, SignRequest, Signature, SignatureScheme,
-    SigningInput, Step, Validity,
+    Call, Error, ErrorCode, Party, PublicKey, SignRequest, Signature, SignatureScheme, SigningInput, Step,
+    Validity,
 };
+pub use berth_api::{Next, ToSign, possession};
 use berth_journal::{Begin, Outcome, PayloadDigest, Settlement, State, conclude};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -33,7 +35,7 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 pub(crate) const SWEEP: Duration = Duration::from_secs(30);
 
 /// A participant's own key, with the proof that they have it.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyRequest {
     /// How it signs.
@@ -44,44 +46,15 @@ pub struct KeyRequest {
     #[serde(default)]
     pub certificate: Option<HexBytes>,
     /// The key's signature over [`possession`]: r and s, 32 bytes each, hexadecimal.
+    #[schemars(
+        description = "The key's signature over the lines `berth key`, the application's id, the participant's name and the point in \
+                       hexadecimal without 0x, each with a line feed: r and s, 32 bytes each, hexadecimal"
+    )]
     pub signature: HexBytes,
 }
 
-/// What a key signs to show that its owner has it, as a message: application, participant and point, in lines.
-#[must_use]
-pub fn possession(application_id: &str, participant: &str, point: &[u8]) -> String {
-    format!("berth key\n{application_id}\n{participant}\n{}\n", hex::encode(point))
-}
-
-/// What is to be signed before a call goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToSign {
-    /// One signature each, in this order.
-    pub items: Vec<SignItem>,
-    /// The adapter's claim of what is signed. A claim: it may be wrong.
-    pub summary_claim: String,
-    /// The most that what is signed can cost, smallest unit, decimal.
-    pub max_fee: Option<String>,
-    /// When the continuation stops being taken at the latest.
-    pub expires: Timestamp,
-    /// To be handed back with the signatures; hexadecimal.
-    pub continuation: String,
-}
-
-/// How a call in upload mode goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Next {
-    /// Sign, and resume.
-    Sign(ToSign),
-    /// It is on its way.
-    Written(Box<Written>),
-    /// A read is done.
-    Answer(Output),
-}
-
 /// The continuation with the signatures that were asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResumeRequest {
     /// From the answer before.

@@ -65,6 +65,30 @@ async fn without_an_idempotency_key_nothing_is_written() {
 }
 
 #[tokio::test]
+async fn a_missing_idempotency_key_is_told_before_anything_else_of_the_application() {
+    let world = World::new().await;
+    let alice = world.enrol("alice").await;
+    let mut own = order("own", &world.url, "alice");
+    own.key_mode = berth_gateway::KeyMode::Upload;
+    world.gateway.create(own).await.unwrap();
+    let invoke = "/v1/applications/own/invoke";
+    assert_eq!(world.post(&alice, invoke, None, insert("k", "v")).await.body["code"], "idempotency-key");
+    assert_eq!(world.post(&alice, invoke, Some("1"), insert("k", "v")).await.body["code"], "key-mode");
+}
+
+#[tokio::test]
+async fn what_is_no_name_of_a_participant_is_no_member_to_be_removed() {
+    let world = World::new().await;
+    let alice = world.enrol("alice").await;
+    world.application("shop", &alice).await;
+    let members = "/v1/applications/shop/members";
+    let wrong = world.send(Some(&alice), Method::DELETE, &format!("{members}/a%2Cb"), &[], None).await;
+    assert_eq!(wrong.body["code"], "invalid-argument", "{wrong:?}");
+    let nobody = world.send(Some(&alice), Method::DELETE, &format!("{members}/bob"), &[], None).await;
+    assert_eq!(nobody.status, 200, "who is no member stays none: {nobody:?}");
+}
+
+#[tokio::test]
 async fn what_a_contract_refuses_is_a_problem_with_the_standards_code_and_nothing_is_sent() {
     let world = World::new().await;
     let alice = world.enrol("alice").await;

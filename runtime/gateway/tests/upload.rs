@@ -21,7 +21,7 @@ use berth_crypto::SigningKey;
 use berth_gateway::{KeyMode, Offered, possession};
 use berth_model::MAIN_SPACE;
 use serde_json::{Value, json};
-use support::{Answer, Participant, World, insert, order, preset};
+use support::{Answer, Participant, World, hex0, insert, order, preset, upload};
 
 const APP: &str = "/v1/applications/own";
 
@@ -30,24 +30,6 @@ struct Own {
     alice: Participant,
     key: SigningKey,
     account: String,
-}
-
-fn hex0(bytes: &[u8]) -> String {
-    format!("0x{}", hex::encode(bytes))
-}
-
-async fn upload(world: &World, by: &Participant, application: &str, key: &SigningKey) -> Answer {
-    let records = world.gateway.applications();
-    let record = records.iter().find(|record| record.order.name == application).unwrap();
-    let point = key.public_key().point;
-    let said = possession(&record.id, &by.name, &point);
-    let signature = key.sign(&SigningInput::Message(said.into_bytes())).unwrap();
-    let body = json!({
-        "scheme": key.scheme(),
-        "point": hex0(&point),
-        "signature": hex0(&signature.bytes),
-    });
-    world.send(Some(by), Method::PUT, &format!("/v1/applications/{application}/keys"), &[], Some(body)).await
 }
 
 impl Own {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use adapter_spec::types::{Envelope, Error};
+use adapter_spec::types::Envelope;
+pub use berth_api::Settlement;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -84,38 +85,17 @@ pub struct SettledTransaction {
     pub bytes_digest: PayloadDigest,
 }
 
-/// What became of a call, for good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Settlement {
-    /// It was a read, and was answered. There is nothing to send; it may be read again.
-    Answered,
-    /// It is in a block that cannot disappear.
-    Final {
-        /// False where its execution failed there.
-        succeeded: bool,
-    },
-    /// It can no longer enter a block.
-    Expired,
-    /// Another transaction took its place: its id where it is known, else empty.
-    Superseded(String),
-    /// It was never sent, or refused for good; with the adapter's error. A new attempt needs a new key.
-    Never(Error),
-}
-
-impl Settlement {
-    /// With texts of a bounded length.
-    pub(crate) fn bounded(mut self) -> Self {
-        match &mut self {
-            Settlement::Never(error) => {
-                cut(&mut error.message);
-                error.native.iter_mut().for_each(cut);
-            }
-            Settlement::Superseded(id) => cut(id),
-            Settlement::Answered | Settlement::Final { .. } | Settlement::Expired => {}
+/// What became of a call, with texts of a bounded length.
+pub(crate) fn bounded(mut settlement: Settlement) -> Settlement {
+    match &mut settlement {
+        Settlement::Never(error) => {
+            cut(&mut error.message);
+            error.native.iter_mut().for_each(cut);
         }
-        self
+        Settlement::Superseded(id) => cut(id),
+        Settlement::Answered | Settlement::Final { .. } | Settlement::Expired => {}
     }
+    settlement
 }
 
 fn cut(text: &mut String) {
@@ -217,7 +197,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use adapter_spec::types::{ErrorCode, Validity};
+    use adapter_spec::types::{Error, ErrorCode, Validity};
     use proptest::{prelude::*, test_runner::RngSeed};
 
     use super::*;

@@ -8,7 +8,7 @@ use adapter_spec::{
 };
 
 use crate::{
-    entry::{Entry, Settled, SettledTransaction, Settlement, Signed, State},
+    entry::{Entry, Settled, SettledTransaction, Settlement, Signed, State, bounded},
     error::JournalError,
     group_flush::GroupFlush,
     key::{EntryKey, PayloadDigest, Salt, application_prefix},
@@ -284,7 +284,7 @@ impl Journal {
         settlement: Settlement,
         condition: fn(&Entry) -> bool,
     ) -> Result<(Entry, bool), JournalError> {
-        let settlement = settlement.bounded();
+        let settlement = bounded(settlement);
         let now = self.now_millis();
         let (entry, settled) = self
             .change(key, |entry| {

@@ -109,7 +109,8 @@ impl Ledgers {
             adapter: "fabric",
             framework_version: "3.1",
             application: "bonds",
-            settings: json!({"channel": "mychannel", "msp_id": "Org1MSP", "preset_chaincode": "preset"}).to_string(),
+            settings: json!({"channel": "mychannel", "msp_id": "Org1MSP", "preset_chaincode": "preset"})
+                .to_string(),
             lend: lend_fabric(&places)?,
             testbed: testbed("fabric/conformance/testbed.toml"),
             places,
@@ -182,7 +183,8 @@ impl Ledger {
                 let enrolled = json!({"point": point, "organisation": "Org1MSP", "name": "alice"});
                 let answer = rpc(control, "enrol", enrolled).await?;
                 let certificate = answer.get("certificate").and_then(Value::as_str);
-                let certificate = hex::decode(certificate.ok_or("the ledger's authority gives no certificate")?)?;
+                let certificate =
+                    hex::decode(certificate.ok_or("the ledger's authority gives no certificate")?)?;
                 let account = application.certify(None, &certificate).await?;
                 return account.accounts.into_iter().next().ok_or_else(|| "no account".into());
             }

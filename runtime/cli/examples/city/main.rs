@@ -66,7 +66,10 @@ fn title(text: &str) {
 
 async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
     let desk = Desk::new(&arguments.folder)?;
-    println!("One node, three frameworks, one identity. The files of this part stay in {}.", desk.folder.display());
+    println!(
+        "One node, three frameworks, one identity. The files of this part stay in {}.",
+        desk.folder.display()
+    );
 
     title("Three ledgers start on this machine");
     let ledgers = Ledgers::start(&arguments.anvil, &arguments.root).await?;
@@ -114,7 +117,9 @@ async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
     title("Bob has no role there, and learns nothing, not even that it exists");
     let refused = bob.client(&node)?.application(ledgers.all[0].application).status().await;
     match refused {
-        Err(ClientError::Refused(problem)) => println!("   {} {}: {}", problem.status, problem.title, problem.detail),
+        Err(ClientError::Problem(problem)) => {
+            println!("   {} {}: {}", problem.status, problem.title, problem.detail)
+        }
         other => return Err(format!("bob was not refused: {other:?}").into()),
     }
 

@@ -4,6 +4,7 @@ mod admit;
 mod app;
 mod audit;
 mod backup;
+mod openapi;
 mod operator;
 mod participant;
 mod restore;
@@ -48,6 +49,8 @@ pub(crate) enum NodeCommand {
     Backup(backup::Backup),
     /// Put a backup back, for a node that does not run
     Restore(restore::Restore),
+    /// Print the OpenAPI description of what participants reach, which every node also serves at /v1/openapi.json
+    Openapi,
     /// Show the record of who was let in and who was not, and look whether it is whole
     Audit(audit::Audit),
 }
@@ -61,7 +64,7 @@ impl NodeCommand {
             NodeCommand::Upgrade(upgrade) => upgrade.which.json,
             NodeCommand::Backup(backup) => backup.which.json,
             NodeCommand::Restore(restore) => restore.which.json,
-            NodeCommand::Init(_) | NodeCommand::Serve(_) => false,
+            NodeCommand::Init(_) | NodeCommand::Serve(_) | NodeCommand::Openapi => false,
             NodeCommand::App { command } => command.json(),
             NodeCommand::Participant { command } => command.json(),
         }
@@ -77,6 +80,7 @@ impl NodeCommand {
             NodeCommand::Restore(restore) => restore::run(&restore),
             NodeCommand::Init(init) => serve::init(&init),
             NodeCommand::Serve(serve) => serve::serve(&serve).await,
+            NodeCommand::Openapi => openapi::run(),
             NodeCommand::App { command } => command.run().await,
             NodeCommand::Participant { command } => command.run().await,
         }

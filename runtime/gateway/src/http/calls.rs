@@ -2,54 +2,286 @@
 
 use std::time::Duration;
 
-use adapter_spec::types::{BlockSelector, Call, Confidence, Goal, SignatureScheme};
+use adapter_spec::types::{
+    Block, BlockSelector, Call, Confidence, Estimate, Event, Goal, LedgerStatus, Output, PlannedCall,
+    PublicKey, SignatureScheme,
+};
 use axum::{
-    Extension, Router,
+    Extension,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response, sse},
-    routing::{delete, get, post, put},
 };
 use futures_util::StreamExt as _;
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{
     extract::{Json, Parameters},
+    openapi::{Operation, Routes},
     participants::{Member, answer},
 };
 use crate::{
     application::{KeyMode, Role},
-    calls::{self, DeployRequest, FunctionRequest, HexBytes, NativeRequest, OptionsRequest, Until},
+    calls::{self, DeployRequest, FunctionRequest, HexBytes, NativeRequest, OptionsRequest, Until, Written},
     events::{self, EventParameters, Told},
     gateway::Gateway,
     problem::Problem,
-    store::{self, StoreRequest},
-    upload::{self, KeyRequest, ResumeRequest},
+    store::{self, StoreRequest, Stored},
+    upload::{self, KeyRequest, Next, ResumeRequest},
 };
 
+/// The area of reads, writes and what is known of them.
+const CALLS: &str = "Calls";
+/// The area of participants who hold their own keys.
+const OWN_KEYS: &str = "Own keys";
+/// The area of the ledger itself.
+const LEDGER: &str = "Ledger";
+/// The area of what contracts announce.
+pub(super) const EVENTS: &str = "Events";
+
 /// Below an application, for its members.
-pub(super) fn routes() -> Router<Gateway> {
-    Router::new()
-        .route("/status", get(status))
-        .route("/account", get(account))
-        .route("/account/certificate", put(put_certificate))
-        .route("/account/certificate-request", get(certificate_request))
-        .route("/evaluate", post(evaluate))
-        .route("/invoke", post(invoke))
-        .route("/deploy", post(deploy))
-        .route("/plan", post(plan))
-        .route("/estimate", post(estimate))
-        .route("/native", post(native))
-        .route("/keys", put(put_key))
-        .route("/begin", post(begin))
-        .route("/resume", post(resume))
-        .route("/abandon", post(abandon))
-        .route("/calls/{key}", get(call))
-        .route("/blocks/{block}", get(block))
-        .route("/store", post(preset))
-        .route("/events", get(events))
-        .route("/events/{subscription}", delete(unsubscribe))
+pub(super) fn routes() -> Routes {
+    reads().merge(trusted_keys()).merge(writes()).merge(own_keys()).merge(events_told())
+}
+
+fn reads() -> Routes {
+    Routes::default()
+        .route(
+            Operation::get("/status", LEDGER, "status", "Where the ledger stands")
+                .answer::<LedgerStatus>("Its newest and its final block")
+                .asks_adapter(),
+            status,
+        )
+        .route(
+            Operation::get("/blocks/{block}", LEDGER, "block", "A block")
+                .answer::<Block>("The block")
+                .asks_adapter(),
+            block,
+        )
+        .route(
+            Operation::post("/evaluate", CALLS, "evaluate", "Read with a function of a contract")
+                .body::<FunctionRequest>()
+                .example(
+                    "get",
+                    json!({"contract": "preset", "function": "get(text)", "arguments": [{"text": "k"}]}),
+                )
+                .answer::<Output>("What the function answered")
+                .of_one_key_mode()
+                .asks_adapter(),
+            evaluate,
+        )
+        .route(
+            Operation::post("/estimate", CALLS, "estimate", "What a call would cost")
+                .body::<FunctionRequest>()
+                .example("insert", insert_example())
+                .answer::<Estimate>("The cost, as far as the ledger knows it")
+                .of_one_key_mode()
+                .asks_adapter(),
+            estimate,
+        )
+        .route(
+            Operation::post("/plan", CALLS, "plan", "The calls that lead to a goal")
+                .body::<PlanRequest>()
+                .example("preset", json!({"goal": "preset"}))
+                .answer::<Planned>("The calls, in order")
+                .asks_adapter(),
+            plan,
+        )
+        .route(
+            Operation::get("/calls/{key}", CALLS, "call", "How far a write has come")
+                .query::<WaitParameters>()
+                .answer::<Written>("How far it has come")
+                .asks_adapter(),
+            call,
+        )
+}
+
+fn trusted_keys() -> Routes {
+    Routes::default()
+        .route(
+            Operation::get(
+                "/account",
+                CALLS,
+                "account",
+                "The key that the node holds in trust for you, and its accounts",
+            )
+            .text("Where accounts come from certificates, there are none before the key has one.")
+            .query::<AccountParameters>()
+            .answer::<AccountShown>("The key, and what it is called on the ledger")
+            .of_one_key_mode()
+            .asks_adapter(),
+            account,
+        )
+        .route(
+            Operation::get(
+                "/account/certificate-request",
+                CALLS,
+                "certificateRequest",
+                "A request for a certificate of that key, for an authority of the ledger",
+            )
+            .text("Of keys on P-256 alone.")
+            .answer::<RequestShown>("PKCS#10, signed with the key")
+            .of_one_key_mode()
+            .asks_adapter(),
+            certificate_request,
+        )
+        .route(
+            Operation::put(
+                "/account/certificate",
+                CALLS,
+                "putCertificate",
+                "Say which certificate that key has got from an authority of the ledger",
+            )
+            .body::<CertificateRequest>()
+            .answer::<AccountShown>("The key, and what it is called on the ledger now")
+            .of_one_key_mode()
+            .asks_adapter(),
+            put_certificate,
+        )
+}
+
+fn writes() -> Routes {
+    Routes::default()
+        .route(
+            Operation::post("/invoke", CALLS, "invoke", "Write with a function of a contract")
+                .text("The node signs with the key that it holds in trust.")
+                .writes()
+                .query::<WaitParameters>()
+                .body::<FunctionRequest>()
+                .example("insert", insert_example())
+                .answer::<Written>("How far it has come")
+                .of_one_key_mode()
+                .asks_adapter(),
+            invoke,
+        )
+        .route(
+            Operation::post("/deploy", CALLS, "deploy", "Put a contract on the ledger")
+                .writes()
+                .query::<WaitParameters>()
+                .body::<DeployRequest>()
+                .example("contract", json!({"name": "notes", "version": "1", "code": "0x6e6f746573"}))
+                .answer::<Written>("How far it has come")
+                .of_one_key_mode()
+                .asks_adapter(),
+            deploy,
+        )
+        .route(
+            Operation::post("/native", CALLS, "native", "An operation that only this framework has")
+                .writes()
+                .query::<WaitParameters>()
+                .body::<NativeRequest>()
+                .example("operation", json!({"name": "rename-account", "arguments": {"to": "shop"}}))
+                .answer::<Written>("How far it has come")
+                .of_one_key_mode()
+                .asks_adapter(),
+            native,
+        )
+        .route(
+            Operation::post("/store", "Preset store", "store", "The key-value store that every framework offers alike")
+                .text("`get` and `history` read; `insert`, `update` and `delete` write, and need an idempotency key.")
+                .may_write()
+                .query::<WaitParameters>()
+                .body::<StoreRequest>()
+                .example("insert", json!({"operation": {"insert": {"key": "order-17", "value": "0x76"}}}))
+                .example("get", json!({"operation": {"get": "k"}}))
+                .answer::<Stored>("What it came to")
+                .of_one_key_mode()
+                .asks_adapter(),
+            preset,
+        )
+}
+
+fn own_keys() -> Routes {
+    Routes::default()
+        .route(
+            Operation::put("/keys", OWN_KEYS, "putKey", "Say which key is yours, and that you have it")
+                .text("Only where participants hold their own keys, as all of this area.")
+                .body::<KeyRequest>()
+                .answer::<AccountShown>("The key, and what it is called on the ledger")
+                .of_one_key_mode()
+                .asks_adapter(),
+            put_key,
+        )
+        .route(
+            Operation::post("/begin", OWN_KEYS, "begin", "Begin a call, and get what is to be signed")
+                .text("`evaluate` reads, everything else writes and needs an idempotency key.")
+                .may_write()
+                .body::<BeginRequest>()
+                .example("insert", json!({"invoke": insert_example()}))
+                .answer::<Next>("How it goes on")
+                .of_one_key_mode()
+                .asks_adapter(),
+            begin,
+        )
+        .route(
+            Operation::post("/resume", OWN_KEYS, "resume", "Go on with the signatures")
+                .text("A continuation is taken once.")
+                .body::<ResumeRequest>()
+                .answer::<Next>("How it goes on")
+                .of_one_key_mode()
+                .asks_adapter(),
+            resume,
+        )
+        .route(
+            Operation::post("/abandon", OWN_KEYS, "abandon", "Give a call up that is not signed")
+                .body::<ResumeRequest>()
+                .done("It is given up")
+                .of_one_key_mode()
+                .asks_adapter(),
+            abandon,
+        )
+}
+
+fn events_told() -> Routes {
+    Routes::default()
+        .route(
+            Operation::get("/events", EVENTS, "events", "Events as they come, as a stream of server-sent events")
+                .text(
+                    "`event` has an event, and the last one of a page has an id, which is the position after it; `scanned` says up to which \
+                     block everything was looked at; `problem` ends the stream.",
+                )
+                .query::<EventParameters>()
+                .stream("Events, until one side ends it")
+                .event::<Event>("event")
+                .event::<Scanned>("scanned")
+                .event::<Problem>("problem")
+                .asks_adapter(),
+            events,
+        )
+        .route(
+            Operation::delete("/events/{subscription}", EVENTS, "unsubscribe", "Forget the position of a subscription")
+                .done("It is forgotten")
+                .problems(&[400]),
+            unsubscribe,
+        )
+}
+
+fn insert_example() -> Value {
+    json!({"contract": "preset", "function": "insert(text,bytes)", "arguments": [{"text": "k"}, {"bytes": "0x76"}]})
+}
+
+/// A key, and what it is called on the ledger.
+#[derive(Serialize, JsonSchema)]
+struct AccountShown {
+    key: PublicKey,
+    /// One key may have many.
+    accounts: Vec<String>,
+}
+
+/// The calls that lead to a goal.
+#[derive(Serialize, JsonSchema)]
+struct Planned {
+    /// In order.
+    calls: Vec<PlannedCall>,
+}
+
+/// Nothing matched up to a block.
+#[derive(Serialize, JsonSchema)]
+struct Scanned {
+    /// Its height.
+    block: u64,
 }
 
 async fn status(
@@ -61,9 +293,10 @@ async fn status(
     Ok(answer(&opened.ledger.status().await?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AccountParameters {
+    /// The key's scheme; the adapter's first where it is left out.
     #[serde(default)]
     scheme: Option<SignatureScheme>,
 }
@@ -77,11 +310,18 @@ async fn account(
     trusted(&member)?;
     let (key, accounts) =
         calls::account(&gateway.shared, &member.application, &member.name, parameters.scheme).await?;
-    Ok(answer(&json!({"key": key, "accounts": accounts})))
+    Ok(answer(&AccountShown { key, accounts }))
+}
+
+/// A request for a certificate.
+#[derive(Serialize, JsonSchema)]
+struct RequestShown {
+    /// PKCS#10, PEM.
+    request_pem: String,
 }
 
 /// The certificate that an authority of the ledger gave the caller's key in trust.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CertificateRequest {
     /// The key's scheme; the adapter's first where it is left out.
@@ -101,7 +341,7 @@ async fn put_certificate(
     let certificate = certificate.into_bytes();
     let (shared, application) = (&gateway.shared, &member.application);
     let (key, accounts) = calls::certify(shared, application, &member.name, scheme, &certificate).await?;
-    Ok(answer(&json!({"key": key, "accounts": accounts})))
+    Ok(answer(&AccountShown { key, accounts }))
 }
 
 async fn certificate_request(
@@ -111,7 +351,7 @@ async fn certificate_request(
     member.must(Role::Write)?;
     trusted(&member)?;
     let pem = calls::certificate_request(&gateway.shared, &member.application, &member.name).await?;
-    Ok(answer(&json!({ "request_pem": pem })))
+    Ok(answer(&RequestShown { request_pem: pem }))
 }
 
 /// Whether the node holds the keys of this application.
@@ -139,11 +379,13 @@ async fn evaluate(
     Ok(answer(&output))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WaitParameters {
+    /// How far a write has to have come before it is answered.
     #[serde(default)]
     until: Until,
+    /// After so long it is answered anyway, with how far it is; at most 60 s.
     #[serde(default = "default_wait")]
     wait_millis: u64,
 }
@@ -165,9 +407,11 @@ async fn write(
     call: Call,
     options: OptionsRequest,
 ) -> Result<Response, Problem> {
-    trusted(member)?;
     let (shared, application) = (&gateway.shared, &member.application);
     let key = idempotency_key(headers);
+    // What is wrong with the request itself goes first.
+    application.entry_key(&member.name, key)?;
+    trusted(member)?;
     let written = calls::write(shared, application, &member.name, key, call, options).await?;
     let patience = Duration::from_millis(parameters.wait_millis);
     let written = calls::wait(shared, application, &member.name, written, parameters.until, patience).await?;
@@ -199,7 +443,7 @@ async fn deploy(
 }
 
 /// What somebody wants to reach.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PlanRequest {
     goal: Goal,
@@ -212,7 +456,7 @@ async fn plan(
 ) -> Result<Response, Problem> {
     member.must(Role::Read)?;
     let opened = member.application.open(&gateway.shared.ground).await?;
-    Ok(answer(&json!({ "calls": opened.ledger.plan(goal).await? })))
+    Ok(answer(&Planned { calls: opened.ledger.plan(goal).await? }))
 }
 
 async fn estimate(
@@ -264,11 +508,11 @@ async fn put_key(
     let key = upload::put_key(&gateway.shared, &member.application, &member.name, request).await?;
     let opened = member.application.open(&gateway.shared.ground).await?;
     let accounts = opened.ledger.accounts(key.clone()).await?;
-    Ok(answer(&json!({"key": key, "accounts": accounts})))
+    Ok(answer(&AccountShown { key, accounts }))
 }
 
 /// A call to be signed by whoever holds the key.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum BeginRequest {
     Invoke(FunctionRequest),
@@ -411,7 +655,7 @@ async fn events(
         let data = |value: &serde_json::Value| value.to_string();
         let (kind, text, id) = match &told {
             Told::Event(event, position) => ("event", data(&json!(event)), position.clone()),
-            Told::Scanned(block) => ("scanned", data(&json!({ "block": block })), None),
+            Told::Scanned(block) => ("scanned", data(&json!(Scanned { block: *block })), None),
             Told::Ended(problem) => ("problem", data(&json!(problem)), None),
         };
         meter.meter.answer(text.len());

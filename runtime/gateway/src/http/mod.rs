@@ -4,6 +4,7 @@
 //! - `participants`: what participants reach, below `/v1`; `calls` are the calls among it.
 //! - `grants`: what one application reads of another.
 //! - `webhooks`: events that are delivered.
+//! - `openapi`: the description of all that, made of the routes.
 //! - `operator`: what the operator reaches, on a socket of this machine.
 //! - `page`: what the operator looks at in a browser.
 //! - `server`: listeners, TLS, the end.
@@ -12,6 +13,7 @@ mod authenticate;
 mod calls;
 mod extract;
 mod grants;
+mod openapi;
 mod operator;
 mod page;
 mod participants;
@@ -20,6 +22,6 @@ mod webhooks;
 
 pub use operator::operator_router;
 pub use page::page_router;
-pub use participants::router;
+pub use participants::{openapi_document, router};
 pub use rustls::ServerConfig;
 pub use server::{Listening, PeerCertificate, ServerError, listen, listen_unix, tls};

@@ -1,6 +1,9 @@
 //! What participants reach: whose requests come through to which application, and who its members are.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, LazyLock},
+};
 
 use axum::{
     Extension, Router,
@@ -8,38 +11,134 @@ use axum::{
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{authenticate::authenticate, calls, extract::Json, grants, webhooks};
-use crate::{
-    application::{Application, Role},
-    gateway::Gateway,
-    participants::Caller,
-    problem::Problem,
+use super::{
+    authenticate::authenticate,
+    calls,
+    extract::Json,
+    grants,
+    openapi::{self, Operation, Routes},
+    webhooks,
 };
+use crate::{
+    application::{Application, KeyMode, Role},
+    gateway::Gateway,
+    participants::{Caller, check_name},
+    problem::Problem,
+    quota::Quotas,
+    usage::Usage,
+};
+
+/// The area of what is about the node.
+const NODE: &str = "Node";
+/// The area of what is about applications and their members.
+const APPLICATIONS: &str = "Applications";
 
 /// Everything below `/v1`.
 pub fn router(gateway: &Gateway) -> Router {
-    let application = Router::new()
-        .route("/", get(show))
-        .route("/members", get(members))
-        .route("/members/{participant}", axum::routing::put(set_roles).delete(remove_member))
-        .merge(calls::routes())
-        .merge(grants::routes())
-        .merge(webhooks::routes())
-        .route_layer(middleware::from_fn_with_state(gateway.clone(), member));
-    Router::new()
-        .route("/v1/applications", get(list))
-        .nest("/v1/applications/{application}", application)
-        .layer(middleware::from_fn_with_state(gateway.clone(), authenticate))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
+    let for_members =
+        |routes: Router<Gateway>| routes.route_layer(middleware::from_fn_with_state(gateway.clone(), member));
+    let for_participants =
+        |routes: Router<Gateway>| routes.layer(middleware::from_fn_with_state(gateway.clone(), authenticate));
+    routes(for_members, for_participants)
+        .into_router()
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
         .with_state(gateway.clone())
+}
+
+/// What [`router`] answers, as an OpenAPI 3.1 document. It is the same on every node.
+#[must_use]
+pub fn openapi_document() -> Value {
+    openapi::document(routes(|routes| routes, |routes| routes).into_operations())
+}
+
+/// All routes, behind these guards.
+fn routes(
+    for_members: impl FnOnce(Router<Gateway>) -> Router<Gateway>,
+    for_participants: impl FnOnce(Router<Gateway>) -> Router<Gateway>,
+) -> Routes {
+    let application = Routes::default()
+        .route(
+            Operation::get(
+                "/",
+                APPLICATIONS,
+                "application",
+                "An application, your roles in it, and what it used",
+            )
+            .answer::<ApplicationShown>("The application"),
+            show,
+        )
+        .route(
+            Operation::get("/members", APPLICATIONS, "members", "Who has which roles")
+                .answer::<Members>("The members"),
+            members,
+        )
+        .route(
+            Operation::put(
+                "/members/{participant}",
+                APPLICATIONS,
+                "setRoles",
+                "Give a participant these roles, in place of others",
+            )
+            .body::<RolesRequest>()
+            .example("reader", json!({"roles": ["read"]}))
+            .answer::<Members>("The members now"),
+            set_roles,
+        )
+        .route(
+            Operation::delete(
+                "/members/{participant}",
+                APPLICATIONS,
+                "removeMember",
+                "Take all roles from a participant",
+            )
+            .answer::<Members>("The members now")
+            .problems(&[400]),
+            remove_member,
+        )
+        .merge(calls::routes())
+        .merge(grants::routes())
+        .merge(webhooks::routes())
+        .behind(for_members, Operation::of_application)
+        .below("/v1/applications/{application}");
+    Routes::default()
+        .route(
+            Operation::get(
+                "/v1/applications",
+                APPLICATIONS,
+                "applications",
+                "The applications in which you have a role",
+            )
+            .answer::<ApplicationList>("The applications"),
+            list,
+        )
+        .merge(application)
+        .behind(for_participants, Operation::authenticated)
+        .route(
+            Operation::get("/v1/openapi.json", NODE, "openapi", "This document")
+                .document("An OpenAPI 3.1 document"),
+            described,
+        )
+        .route(
+            Operation::get("/healthz", NODE, "health", "Whether the process answers").line("ok"),
+            || async { "ok\n" },
+        )
+        .route(
+            Operation::get("/readyz", NODE, "readiness", "Whether the node can take calls")
+                .line("ready")
+                .problems(&[503]),
+            ready,
+        )
+}
+
+async fn described() -> impl IntoResponse {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| openapi_document().to_string());
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str())
 }
 
 /// Whether the node can take calls: its store answers, and it is not being stopped.
@@ -138,31 +237,74 @@ pub(super) fn answer(body: &impl Serialize) -> Response {
     }
 }
 
+/// The applications in which a participant has a role.
+#[derive(Serialize, JsonSchema)]
+struct ApplicationList {
+    /// Who asks.
+    participant: String,
+    applications: Vec<ApplicationListed>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ApplicationListed {
+    name: String,
+    /// The name of its adapter.
+    adapter: String,
+    /// Of whoever asks.
+    roles: BTreeSet<Role>,
+}
+
 async fn list(State(gateway): State<Gateway>, Extension(caller): Extension<Caller>) -> Response {
     let mine = gateway.all().into_iter().filter_map(|application| {
         let roles = application.roles(&caller.name);
         let record = application.record();
-        (!roles.is_empty())
-            .then(|| json!({"name": record.order.name, "adapter": record.order.adapter, "roles": roles}))
+        let (name, adapter) = (record.order.name.clone(), record.order.adapter.clone());
+        (!roles.is_empty()).then_some(ApplicationListed { name, adapter, roles })
     });
-    answer(&json!({"participant": &*caller.name, "applications": mine.collect::<Vec<_>>()}))
+    answer(&ApplicationList { participant: caller.name.to_string(), applications: mine.collect() })
+}
+
+/// An application, as its members see it.
+#[derive(Serialize, JsonSchema)]
+struct ApplicationShown {
+    name: String,
+    /// The name and random digits, so that another application of the same name, later, is another one.
+    id: String,
+    /// The name of its adapter.
+    adapter: String,
+    /// None while the adapter is not on this node.
+    adapter_version: Option<String>,
+    /// Who holds the keys.
+    key_mode: KeyMode,
+    /// The participant who has all roles.
+    owner: String,
+    /// Of whoever asks.
+    your_roles: BTreeSet<Role>,
+    quotas: Quotas,
+    usage: Usage,
+    /// Writes that are under way.
+    under_way: usize,
 }
 
 async fn show(State(gateway): State<Gateway>, Extension(member): Extension<Member>) -> Response {
     let record = member.application.record();
     let offered = gateway.adapters().get(&record.order.adapter);
-    answer(&json!({
-        "name": record.order.name,
-        "adapter": record.order.adapter,
-        "adapter_version": offered.map(|offered| offered.descriptor.version.clone()),
-        "key_mode": record.order.key_mode,
-        "owner": record.order.owner,
-        "your_roles": &*member.roles,
-        "quotas": record.order.quotas,
-        "usage": member.application.meter.usage(),
-        "under_way": member.application.follower.open(),
-    }))
+    answer(&ApplicationShown {
+        name: record.order.name.clone(),
+        id: record.id.clone(),
+        adapter: record.order.adapter.clone(),
+        adapter_version: offered.map(|offered| offered.descriptor.version.clone()),
+        key_mode: record.order.key_mode,
+        owner: record.order.owner.clone(),
+        your_roles: member.roles.as_ref().clone(),
+        quotas: record.order.quotas,
+        usage: member.application.meter.usage(),
+        under_way: member.application.follower.open(),
+    })
 }
+
+/// Who has which roles, by name.
+type Members = BTreeMap<String, BTreeSet<Role>>;
 
 async fn members(Extension(member): Extension<Member>) -> Response {
     answer(&member.application.record().members)
@@ -173,9 +315,10 @@ struct MemberPath {
     participant: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RolesRequest {
+    /// At least one.
     roles: BTreeSet<Role>,
 }
 
@@ -201,6 +344,7 @@ async fn remove_member(
     Path(MemberPath { participant }): Path<MemberPath>,
 ) -> Result<Response, Problem> {
     member.must(Role::Administer)?;
+    check_name(&participant).map_err(|why| Problem::invalid(format!("participant: {why}")))?;
     set(&gateway, &member, participant, BTreeSet::new()).await
 }
 

@@ -34,6 +34,7 @@ use adapter_spec::types::{
 };
 use axum::http::StatusCode;
 use berth_crypto::SigningKey;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
@@ -60,7 +61,7 @@ const MAX_ABI: usize = 256 << 10;
 const MAX_CURSOR: usize = 4 << 10;
 
 /// Which events a webhook delivers.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookFilter {
     /// Only of this contract.
@@ -75,10 +76,11 @@ pub struct WebhookFilter {
 }
 
 /// A webhook that a participant asks for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookRequest {
-    /// `https://`, without user name and password; see where they may go in `target`.
+    /// `https://`, without user name and password, and not of the node's own machine.
+    #[schemars(extend("format" = "uri"))]
     pub url: String,
     /// Which events.
     #[serde(default)]

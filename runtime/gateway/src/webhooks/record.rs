@@ -2,6 +2,7 @@
 
 use adapter_spec::types::{EventFilter, EventPage, EventStart};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -103,7 +104,7 @@ impl Record {
 }
 
 /// A webhook as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookShown {
     /// Its id.
     pub id: String,
@@ -134,7 +135,7 @@ pub struct WebhookShown {
 }
 
 /// What went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookFailure {
     /// When.
     pub at: Timestamp,

@@ -9,18 +9,25 @@
     reason = "a test that cannot go on fails, in its helpers too"
 )]
 
+pub mod document;
 pub mod receiver;
 pub mod web;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use adapter_spec::{Adapter as _, async_trait, types::PublicKey};
+use adapter_spec::{
+    Adapter as _, async_trait,
+    types::{PublicKey, SigningInput},
+};
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri},
 };
-use berth_gateway::{Adapters, EndpointOrder, Gateway, KeyMode, Offered, Order, Pace, Parts, Quotas, http};
+use berth_crypto::SigningKey;
+use berth_gateway::{
+    Adapters, EndpointOrder, Gateway, KeyMode, Offered, Order, Pace, Parts, Quotas, http, possession,
+};
 use berth_identity::{Authority, MasterKey, request::Signer};
 use berth_journal::{MemoryStore, SledStore, Store};
 use berth_lending::MemoryState;
@@ -124,9 +131,13 @@ impl World {
     }
 
     pub async fn on(store: Arc<dyn Store>) -> Self {
+        Self::of(store, Authority::create("node", Timestamp::now()).unwrap()).await
+    }
+
+    /// With this authority.
+    pub async fn of(store: Arc<dyn Store>, authority: Authority) -> Self {
         let ledger = ModelNode::new(CHAIN);
         let (url, served) = ledger.serve().await.unwrap();
-        let authority = Authority::create("node", Timestamp::now()).unwrap();
         let gateway = gateway_on(store.clone(), &"0f".repeat(32), authority).await;
         let router = http::router(&gateway);
         next_second().await;
@@ -188,10 +199,13 @@ impl World {
         self.raw(request).await
     }
 
+    /// What is answered, which has to be what the OpenAPI document says.
     pub async fn raw(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
+        document::check(&method, &path, parts.status, &parts.headers, &bytes);
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Answer { status: parts.status, headers: parts.headers, body }
     }
@@ -255,4 +269,23 @@ pub fn insert(key: &str, value: &str) -> Value {
 
 pub fn read(key: &str) -> Value {
     json!({"contract": "preset", "function": "get(text)", "arguments": [{"text": key}]})
+}
+
+pub fn hex0(bytes: &[u8]) -> String {
+    format!("0x{}", hex::encode(bytes))
+}
+
+/// Says that a key is the participant's own.
+pub async fn upload(world: &World, by: &Participant, application: &str, key: &SigningKey) -> Answer {
+    let path = format!("/v1/applications/{application}");
+    let id = world.get(by, &path).await.body["id"].as_str().unwrap().to_owned();
+    let point = key.public_key().point;
+    let said = possession(&id, &by.name, &point);
+    let signature = key.sign(&SigningInput::Message(said.into_bytes())).unwrap();
+    let body = json!({
+        "scheme": key.scheme(),
+        "point": hex0(&point),
+        "signature": hex0(&signature.bytes),
+    });
+    world.send(Some(by), Method::PUT, &format!("{path}/keys"), &[], Some(body)).await
 }
