@@ -1,6 +1,6 @@
 //! A gateway on the model ledger that listens with TLS, and can be started anew.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use adapter_spec::Adapter as _;
 use axum::Router;
