@@ -128,7 +128,7 @@ async fn the_gateway_answers_what_its_document_says() {
         command.args(["--exclude-operation-id", operation]);
     }
     command.arg("--exclude-checks").arg(NOT_CHECKED.join(","));
-    command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--workers", "2"]);
+    command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--workers", "1"]);
     command.arg("--generation-deterministic");
     command.args(["--request-timeout", "20", "--continue-on-failure", "--no-color"]);
     // Not by whatever proxy the machine has.
