@@ -1,4 +1,4 @@
-//! `berth adapter inspect` and what the command says of bad files and bad usage: golden files, rewritten with `BLESS=1`.
+//! `berth adapter inspect`, what the command says of bad files and bad usage (golden files, rewritten with `BLESS=1`), and what it prints of itself.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -115,4 +115,12 @@ fn a_key_never_shows_not_even_a_broken_one() {
     assert_eq!(shown.code, 2);
     assert!(shown.stderr.contains("cannot be used"), "{}", shown.stderr);
     assert!(!shown.stderr.contains("c0ffee") && !shown.stdout.contains("c0ffee"));
+}
+
+#[test]
+fn the_openapi_document_is_printed_as_nodes_serve_it() {
+    let shown = Berth::new().run(&["node", "openapi"]);
+    assert_eq!((shown.code, shown.stderr.as_str()), (0, ""));
+    let printed: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!(printed, berth_gateway::http::openapi_document());
 }

@@ -77,6 +77,17 @@ async fn a_missing_idempotency_key_is_told_before_anything_else_of_the_applicati
 }
 
 #[tokio::test]
+async fn an_idempotency_key_that_is_none_is_refused_with_a_read_too() {
+    let world = World::new().await;
+    let alice = world.enrol("alice").await;
+    world.application("shop", &alice).await;
+    let get = || serde_json::json!({"operation": {"get": "k"}});
+    let store = "/v1/applications/shop/store";
+    assert_eq!(world.post(&alice, store, Some("two words"), get()).await.body["code"], "idempotency-key");
+    assert_eq!(world.post(&alice, store, Some("one"), get()).await.body["code"], "not-found");
+}
+
+#[tokio::test]
 async fn what_is_no_name_of_a_participant_is_no_member_to_be_removed() {
     let world = World::new().await;
     let alice = world.enrol("alice").await;

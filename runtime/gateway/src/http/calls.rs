@@ -399,6 +399,14 @@ fn idempotency_key(headers: &HeaderMap) -> &str {
     headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default()
 }
 
+/// An idempotency key that is sent has to be one, also with a read that needs none.
+fn check_sent_key(member: &Member, headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key("idempotency-key") {
+        member.application.entry_key(&member.name, idempotency_key(headers))?;
+    }
+    Ok(())
+}
+
 async fn write(
     gateway: &Gateway,
     member: &Member,
@@ -527,6 +535,7 @@ async fn begin(
     headers: HeaderMap,
     Json(request): Json<BeginRequest>,
 ) -> Result<Response, Problem> {
+    check_sent_key(&member, &headers)?;
     uploaded(&member)?;
     let (role, (call, options)) = match request {
         BeginRequest::Evaluate(request) => {
@@ -623,6 +632,7 @@ async fn preset(
     Parameters(parameters): Parameters<WaitParameters>,
     Json(request): Json<StoreRequest>,
 ) -> Result<Response, Problem> {
+    check_sent_key(&member, &headers)?;
     trusted(&member)?;
     let (shared, application) = (&gateway.shared, &member.application);
     if !store::writes(&request.operation) {
