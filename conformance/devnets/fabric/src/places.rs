@@ -19,9 +19,12 @@ impl Network {
             let found = material.pointer(&pointer).and_then(Value::as_str);
             found.map(str::to_owned).ok_or_else(|| missing(&pointer))
         };
+        let program = std::env::current_exe().map_err(|error| missing(&format!("program: {error}")))?;
         let mut places = BTreeMap::from([
             ("name".to_owned(), "Fabric-like".to_owned()),
             ("version".into(), format!("Fabric-like {}", env!("CARGO_PKG_VERSION"))),
+            // The network runs in this very program.
+            ("program".into(), program.to_string_lossy().into_owned()),
             ("control".into(), self.control_url()),
             ("genesis-hash".into(), text("/channels/0/genesis".into())?),
             ("anchor".into(), first_block(self, "mychannel")?),

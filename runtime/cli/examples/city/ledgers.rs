@@ -5,8 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use adapter_spec::types::SignatureScheme;
 use anvil_process::Anvil;
 use berth_client::Application;
+use berth_crypto::SigningKey;
 use berth_devnet_evm::{
     fisco::{self, FiscoConfig, FiscoNode, Generation, ServedFisco},
     suite::Suite,
@@ -31,12 +33,20 @@ pub struct Ledger {
     /// What it is lent: a file for `--lend`.
     pub lend: String,
     /// The file that tells the conformance suite about it,
-    pub testbed: PathBuf,
+    pub testbed: Testbed,
     /// and what that leaves open.
     pub places: BTreeMap<String, String>,
     /// The preset contract, where it is there from the beginning.
     pub preset: Option<&'static str>,
     entry: Entry,
+}
+
+/// A test bed file.
+pub enum Testbed {
+    /// As it lies in the project.
+    At(PathBuf),
+    /// With parties that were enrolled just now: its text, and the folder that its own paths begin at.
+    Made { text: String, folder: PathBuf },
 }
 
 /// How a key gets onto the ledger.
@@ -69,7 +79,7 @@ impl Ledgers {
             application: "shop",
             settings: json!({"chain_id": 31_337}).to_string(),
             lend: format!("[[endpoints]]\nneed = \"node\"\nurl = \"{url}\"\n"),
-            testbed: testbed("ethereum/conformance/testbed.toml"),
+            testbed: Testbed::At(testbed("ethereum/conformance/testbed.toml")),
             places: BTreeMap::from([
                 ("node".to_owned(), url.to_owned()),
                 ("program".into(), anvil.display().to_string()),
@@ -91,7 +101,7 @@ impl Ledgers {
             application: "registry",
             settings: json!({"generation": 2, "chain": "1", "group": "1"}).to_string(),
             lend: format!("[[endpoints]]\nneed = \"node\"\nurl = \"{url}\"\n"),
-            testbed: testbed("fisco-bcos/conformance/testbed.toml"),
+            testbed: Testbed::At(testbed("fisco-bcos/conformance/testbed.toml")),
             places: fisco::places(&node, &served).ok_or("the FISCO-like node has no two groups")?,
             preset: None,
             entry: Entry::Open,
@@ -104,6 +114,7 @@ impl Ledgers {
         };
         let network = Network::start(channels("city")).await?;
         let places = network.places(&Network::start(channels("elsewhere")).await?)?;
+        let testbed_of_fabric = with_parties(&testbed("fabric/conformance/testbed.toml"), &network).await?;
         let fabric = Ledger {
             what: format!("Fabric (Fabric-like, {})", text(&places, "peer1")?),
             adapter: "fabric",
@@ -112,7 +123,7 @@ impl Ledgers {
             settings: json!({"channel": "mychannel", "msp_id": "Org1MSP", "preset_chaincode": "preset"})
                 .to_string(),
             lend: lend_fabric(&places)?,
-            testbed: testbed("fabric/conformance/testbed.toml"),
+            testbed: testbed_of_fabric,
             places,
             preset: Some("preset"),
             entry: Entry::Certificate(network.control_url()),
@@ -191,6 +202,28 @@ impl Ledger {
         }
         account.accounts.into_iter().next().ok_or_else(|| "the key has no account".into())
     }
+}
+
+/// The test bed with ten parties more, so that each of a check's actors is somebody else: the network's own authority enrols
+/// them.
+async fn with_parties(testbed: &Path, network: &Network) -> Result<Testbed, Trouble> {
+    let mut text = std::fs::read_to_string(testbed)?;
+    let mut parties = String::new();
+    for number in 1..=10_u8 {
+        let secret = [number; 32];
+        let key = SigningKey::from_bytes(SignatureScheme::EcdsaP256Sha256, &secret)?;
+        let point = hex::encode(&key.public_key().point);
+        let asked = json!({"point": point, "organisation": "Org1MSP", "name": format!("party{number}")});
+        let enrolled = rpc(&network.control_url(), "enrol", asked).await?;
+        let certificate = enrolled.get("certificate").and_then(Value::as_str).ok_or("no certificate")?;
+        parties.push_str(&format!(
+            "\n[[parties]]\nscheme = \"ecdsa-p256-sha256\"\nsecret = \"{}\"\ncertificate = \"{certificate}\"\n",
+            hex::encode(secret)
+        ));
+    }
+    text.push_str(&parties);
+    let folder = testbed.parent().ok_or("the test bed is in no folder")?.to_owned();
+    Ok(Testbed::Made { text, folder })
 }
 
 fn pem(label: &str, der: &[u8]) -> String {

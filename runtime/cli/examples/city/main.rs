@@ -11,7 +11,7 @@ use berth_api::Until;
 use berth_client::{Application, Client, ClientError, IdempotencyKey};
 use clap::Parser;
 use desk::{Desk, Serving};
-use ledgers::{Ledger, Ledgers};
+use ledgers::{Ledger, Ledgers, Testbed};
 use participant::Person;
 
 /// Anything that stops the demonstration.
@@ -33,6 +33,9 @@ struct Arguments {
     /// The folder for all files of the demonstration; its content is removed
     #[arg(long)]
     folder: PathBuf,
+    /// Certify nothing, and have a policy that asks for no certificates: in seconds, for a test
+    #[arg(long, conflicts_with = "stay")]
+    uncertified: bool,
     /// Keep the node and the ledgers running until Ctrl-C
     #[arg(long)]
     stay: bool,
@@ -77,21 +80,18 @@ async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
         println!("   {:10} {}", ledger.application, ledger.what);
     }
 
-    title(
-        "Each adapter is certified on its ledger: every check of the suite, a signature, an entry in a log",
-    );
-    desk.berth(&["certify", "key", "certifier.pem"])?;
-    desk.berth(&["certify", "key", "witness.pem"])?;
-    let witness = ["--witness", "witness.example", "--key", "witness.pem"];
-    desk.berth(&[&["certify", "log", "init", "log", "--origin", "log.example"][..], &witness].concat())?;
-    desk.berth(&["certify", "revoke", "--list", "revocations.json", "--key", "certifier.pem"])?;
-    for ledger in &ledgers.all {
-        certify(&desk, ledger, &arguments.components)?;
+    if arguments.uncertified {
+        for ledger in &ledgers.all {
+            put_back(&desk, ledger, &arguments.components)?;
+        }
+        desk.write("policy.toml", "version = 1\nmode = \"off\"\n")?;
+    } else {
+        certify_all(&desk, &ledgers, &arguments.components)?;
     }
 
-    title("The operator makes a node that trusts this certifier");
+    title("The operator makes a node, and says whom it trusts");
     desk.berth(&["node", "init", "city"])?;
-    configure(&desk, &ledgers)?;
+    configure(&desk, &ledgers, !arguments.uncertified)?;
     let node = desk.serve()?;
     println!("   it listens at {}, and shows itself at {}", node.address, node.page);
 
@@ -117,7 +117,8 @@ async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
     }
 
     title("Bob has no role there, and learns nothing, not even that it exists");
-    let refused = bob.client(&node)?.application(ledgers.all[0].application).status().await;
+    let first = ledgers.all.first().ok_or("there is no ledger")?;
+    let refused = bob.client(&node)?.application(first.application).status().await;
     match refused {
         Err(ClientError::Problem(problem)) => {
             println!("   {} {}: {}", problem.status, problem.title, problem.detail)
@@ -126,10 +127,10 @@ async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
     }
 
     title("A changed copy of an adapter is not let in; the running one goes on");
-    tamper(&desk, &ledgers.all[0])?;
+    tamper(&desk, first, arguments.uncertified)?;
     desk.berth_fails(&["node", "upgrade", "--config", "city/node.toml"])?;
-    client.application(ledgers.all[0].application).status().await?;
-    restore(&desk, &ledgers.all[0], &arguments.components)?;
+    client.application(first.application).status().await?;
+    put_back(&desk, first, &arguments.components)?;
 
     title("What was used, in signed and chained records");
     for ledger in &ledgers.all {
@@ -142,13 +143,29 @@ async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
     node.stop()
 }
 
+/// Has every adapter certified, and writes the policy of an operator who trusts this certifier.
+fn certify_all(desk: &Desk, ledgers: &Ledgers, components: &std::path::Path) -> Result<(), Trouble> {
+    title(
+        "Each adapter is certified on its ledger: every check of the suite, a signature, an entry in a log",
+    );
+    desk.berth(&["certify", "key", "certifier.pem"])?;
+    desk.berth(&["certify", "key", "witness.pem"])?;
+    let witness = ["--witness", "witness.example", "--key", "witness.pem"];
+    desk.berth(&[&["certify", "log", "init", "log", "--origin", "log.example"][..], &witness].concat())?;
+    desk.berth(&["certify", "revoke", "--list", "revocations.json", "--key", "certifier.pem"])?;
+    for ledger in &ledgers.all {
+        certify(desk, ledger, components)?;
+    }
+    write_policy(desk)
+}
+
 /// Runs the suite against the ledger, signs what it showed, and puts that into the log.
 fn certify(desk: &Desk, ledger: &Ledger, components: &std::path::Path) -> Result<(), Trouble> {
     let file = ledger.file();
     std::fs::copy(components.join(&file), desk.folder.join(&file))?;
     let report = format!("report-{}", ledger.adapter);
     let mut run = vec!["certify", "run", &file, "--report", &report];
-    let testbed = ledger.testbed.to_string_lossy();
+    let testbed = testbed(desk, ledger)?;
     run.extend(["--testbed", &testbed]);
     let places: Vec<_> = ledger.places.iter().map(|(name, value)| format!("{name}={value}")).collect();
     for place in &places {
@@ -162,8 +179,28 @@ fn certify(desk: &Desk, ledger: &Ledger, components: &std::path::Path) -> Result
     desk.berth(&[&append[..], &["--witness", "witness.example", "--key", "witness.pem"]].concat())
 }
 
-/// Writes the policy, and names it and the adapters in the node's configuration.
-fn configure(desk: &Desk, ledgers: &Ledgers) -> Result<(), Trouble> {
+/// The test bed's file. One that was made is written beside copies of the files that it names.
+fn testbed(desk: &Desk, ledger: &Ledger) -> Result<String, Trouble> {
+    match &ledger.testbed {
+        Testbed::At(path) => Ok(path.to_string_lossy().into_owned()),
+        Testbed::Made { text, folder } => {
+            let own = format!("testbed-{}", ledger.adapter);
+            let target = desk.folder.join(&own);
+            std::fs::create_dir_all(&target)?;
+            for entry in std::fs::read_dir(folder)? {
+                let entry = entry?;
+                if entry.file_type()?.is_file() {
+                    std::fs::copy(entry.path(), target.join(entry.file_name()))?;
+                }
+            }
+            let file = format!("{own}/testbed.toml");
+            desk.write(&file, text)?;
+            Ok(file)
+        }
+    }
+}
+
+fn write_policy(desk: &Desk) -> Result<(), Trouble> {
     let (certifier, witness) = (desk.read("certifier.pem.pub")?, desk.read("witness.pem.pub")?);
     let policy = format!(
         "version = 1\nmode = \"enforce\"\nlevels = [\"core\", \"store\", \"events\", \"blocks\"]\n\
@@ -173,13 +210,18 @@ fn configure(desk: &Desk, ledgers: &Ledgers) -> Result<(), Trouble> {
         certifier.trim(),
         witness.trim()
     );
-    desk.write("policy.toml", &policy)?;
+    desk.write("policy.toml", &policy)
+}
+
+/// Names the policy and the adapters in the node's configuration.
+fn configure(desk: &Desk, ledgers: &Ledgers, revocations: bool) -> Result<(), Trouble> {
+    let list = if revocations { "revocations = \"../revocations.json\"" } else { "" };
     let mut text = desk.read("city/node.toml")?;
     for (from, to) in [
         ("127.0.0.1:8443", "127.0.0.1:0"),
         ("127.0.0.1:9464", "127.0.0.1:0"),
         ("# policy = \"policy.toml\"", "policy = \"../policy.toml\""),
-        ("# revocations = \"revocations.json\"", "revocations = \"../revocations.json\""),
+        ("# revocations = \"revocations.json\"", list),
     ] {
         if !text.contains(from) {
             return Err(format!("the node's configuration has no {from}").into());
@@ -204,9 +246,9 @@ async fn write_and_read(ledger: &Ledger, client: &Client) -> Result<(), Trouble>
     };
     let store = application.store(Some(&contract));
     store.insert(&IdempotencyKey::new("order-17")?, "order-17", b"12 crates").await?;
-    store.update(&IdempotencyKey::new("order-17, more")?, "order-17", b"15 crates").await?;
+    store.update(&IdempotencyKey::new("order-17-more")?, "order-17", b"15 crates").await?;
     // The same request once more, as after an answer that was lost.
-    store.update(&IdempotencyKey::new("order-17, more")?, "order-17", b"15 crates").await?;
+    store.update(&IdempotencyKey::new("order-17-more")?, "order-17", b"15 crates").await?;
     let value = store.get("order-17").await?.ok_or("what was written is not there")?;
     let versions = store.history("order-17").await?;
     println!(
@@ -235,17 +277,21 @@ async fn deploy(application: &Application) -> Result<String, Trouble> {
     created.ok_or_else(|| "the preset contract is not on the ledger".into())
 }
 
-/// Changes one byte of the file that the node's configuration names.
-fn tamper(desk: &Desk, ledger: &Ledger) -> Result<(), Trouble> {
+/// Changes one byte of the file that the node's configuration names. Without certificates that may be as good a component as before,
+/// so half of it goes.
+fn tamper(desk: &Desk, ledger: &Ledger, uncertified: bool) -> Result<(), Trouble> {
     let path = desk.folder.join(ledger.file());
     let mut bytes = std::fs::read(&path)?;
     if let Some(byte) = bytes.last_mut() {
         *byte ^= 1;
     }
+    if uncertified {
+        bytes.truncate(bytes.len() / 2);
+    }
     Ok(std::fs::write(path, bytes)?)
 }
 
-fn restore(desk: &Desk, ledger: &Ledger, components: &std::path::Path) -> Result<(), Trouble> {
+fn put_back(desk: &Desk, ledger: &Ledger, components: &std::path::Path) -> Result<(), Trouble> {
     let file = ledger.file();
     std::fs::copy(components.join(&file), desk.folder.join(&file))?;
     Ok(())

@@ -88,7 +88,7 @@ fn show(report: &UpgradeReport) {
                 upgraded.to,
                 upgraded.applications,
                 upgraded.in_use,
-                upgraded.until.strftime("%F %T %Z")
+                upgraded.until.strftime("%F %T UTC")
             ),
             Changed::Refused(why) => format!("refused: {why}"),
         };

@@ -43,6 +43,7 @@ pub fn places(node: &FiscoNode, served: &ServedFisco) -> Option<BTreeMap<String,
     let stranger = vec![vec![7; 64]; sealers.len()];
     let key = SigningKey::from_bytes(signs, &FIRST_PARTY).ok()?.public_key();
     let point = key.point.get(1..).unwrap_or_default();
+    let program = std::env::current_exe().ok()?;
     let places = [
         ("node", served.rpc.url.clone()),
         ("controls", served.controls.url.clone()),
@@ -56,6 +57,8 @@ pub fn places(node: &FiscoNode, served: &ServedFisco) -> Option<BTreeMap<String,
         ("stranger", anchor(group, &stranger)),
         ("elsewhere", anchor(elsewhere, &sealers)),
         ("version", "FISCO-like".to_owned()),
+        // The node runs in this very program.
+        ("program", program.to_string_lossy().into_owned()),
     ];
     Some(places.map(|(name, value)| (name.to_owned(), value)).into())
 }
