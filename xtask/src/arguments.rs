@@ -23,6 +23,7 @@ Options:
   --real FRAMEWORK   setup, test: real programs of a framework too, built with Go; may be given several times.
                      `ethereum` is Geth, `fabric` Hyperledger Fabric 3.1, `fabric-2.5` the other release in use
   --stay             demo: keep the node and its ledgers running until Ctrl-C
+  --soak             test: instead, the tests that kill a node under load, a thousand times in all
   --mutants          test: instead, every broken adapter under all checks of the suite; writes conformance/MUTANTS.md
   -h, --help         This text
 
@@ -75,6 +76,8 @@ pub struct Arguments {
     pub mutants: bool,
     /// Which release of Fabric was asked for.
     pub real_fabric: Option<Release>,
+    /// Whether, in place of all else, nodes are to be killed a thousand times.
+    pub soak: bool,
     /// Whether the demonstration's node is to stay up.
     pub stay: bool,
     /// What came behind `--`.
@@ -100,6 +103,7 @@ impl Arguments {
             real_ethereum: false,
             real_fabric: None,
             mutants: false,
+            soak: false,
             stay: false,
             rest: Vec::new(),
         };
@@ -123,6 +127,7 @@ impl Arguments {
                     arguments.add_real(&framework)?;
                 }
                 "--mutants" if task == Task::Test => arguments.mutants = true,
+                "--soak" if task == Task::Test => arguments.soak = true,
                 "--stay" if task == Task::Demo => arguments.stay = true,
                 "--" if matches!(task, Task::Demo | Task::Test | Task::Bench) => {
                     arguments.rest = words.collect();
@@ -177,6 +182,7 @@ mod tests {
         assert!(arguments.real_ethereum);
         assert_eq!(arguments.rest, ["-p", "adapter-sdk"]);
         assert!(!arguments.mutants && parse("test --mutants").unwrap().mutants);
+        assert!(!parse("test").unwrap().soak && parse("test --soak").unwrap().soak);
         assert!(!parse("demo").unwrap().stay && parse("demo --stay").unwrap().stay);
     }
 
@@ -205,6 +211,7 @@ mod tests {
             ("setup -- -x", "--"),
             ("bench --mutants", "--mutants"),
             ("test --stay", "--stay"),
+            ("demo --soak", "--soak"),
         ] {
             assert!(parse(line).unwrap_err().to_string().contains(named), "{line}");
         }

@@ -130,6 +130,21 @@ pub fn test(arguments: &Arguments) -> Outcome<()> {
         });
         return steps.finish();
     }
+    if arguments.soak {
+        if let Some(places) = set_up(&mut steps, &workspace, arguments)? {
+            steps.run("soak", "nodes under load are killed, and every write happens once", || {
+                let mut command = workspace.cargo();
+                command.args(["test", "--workspace", "--test", "kill", "--test", "node"]);
+                command.args(["--", "--nocapture", "the_node_is_killed"]);
+                places.tell(&mut command);
+                // Each of the two tests; by themselves they kill 30 and 10 times.
+                process::run(command.env("BERTH_KILLS", "500"))
+            });
+        } else {
+            steps.not_run("soak", "its set-up failed");
+        }
+        return steps.finish();
+    }
     println!(
         "A first run compiles everything: 15 to 25 minutes on two cores. Later ones take a minute or two."
     );

@@ -12,6 +12,7 @@ use berth_identity::{Authority, MasterKey, request::Nonces};
 use berth_journal::{Journal, MAX_PAGE_ENTRIES, Store};
 use berth_lending::{Network, StateStore};
 use jiff::Timestamp;
+use serde::Serialize;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +70,17 @@ pub enum OpenError {
     /// TLS cannot be set up for webhooks.
     #[error("TLS towards the receivers of webhooks cannot be set up")]
     Tls(#[from] rustls::Error),
+}
+
+/// How an application stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Its writes that are under way.
+    pub under_way: usize,
+    /// The instances that it has to itself, since its load stays high; 0 where it shares with all.
+    pub reserved_instances: usize,
+    /// What it used.
+    pub usage: Usage,
 }
 
 /// What handlers and followers share.
@@ -257,6 +269,14 @@ impl Gateway {
         }
     }
 
+    /// An application has so many instances to itself from now on. `application` is the id that the lender has.
+    pub fn reserved(&self, application: &str, instances: usize) {
+        let by_id = self.shared.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(application) = by_id.get(application) {
+            application.meter.reserve(instances);
+        }
+    }
+
     /// Writes down what was used since the last time. Called now and then, and before a stop.
     pub async fn account(&self) {
         for application in self.all() {
@@ -290,11 +310,16 @@ impl Gateway {
         self.all().iter().map(|application| application.record()).collect()
     }
 
-    /// An application as it is kept, how many of its writes are under way, and what it used.
+    /// An application as it is kept, and how it stands.
     #[must_use]
-    pub fn application(&self, name: &str) -> Option<(Arc<ApplicationRecord>, usize, Usage)> {
+    pub fn application(&self, name: &str) -> Option<(Arc<ApplicationRecord>, Standing)> {
         let application = self.find(name)?;
-        Some((application.record(), application.follower.open(), application.meter.usage()))
+        let standing = Standing {
+            under_way: application.follower.open(),
+            reserved_instances: application.meter.reserved(),
+            usage: application.meter.usage(),
+        };
+        Some((application.record(), standing))
     }
 
     /// Creates an application. Its adapter opens it once, so that wrong settings and endpoints are told now.

@@ -49,7 +49,7 @@ pub use calls::{
     WrittenState,
 };
 pub use events::EventParameters;
-pub use gateway::{Gateway, OpenError, Parts};
+pub use gateway::{Gateway, OpenError, Parts, Standing};
 pub use grants::{
     AcceptRequest, Grant, GrantCall, GrantRequest, GrantedAnswer, GrantedFunction, GrantedRead,
 };

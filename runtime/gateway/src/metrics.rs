@@ -26,11 +26,15 @@ impl Gateway {
             .map(|application| {
                 // Names have nothing that would have to be escaped.
                 let labels = format!("{{application=\"{}\"}}", application.record().order.name);
-                (labels, application.meter.usage(), application.follower.open() as u64)
+                let now = (application.follower.open() as u64, application.meter.reserved() as u64);
+                (labels, application.meter.usage(), now)
             })
             .collect();
-        let under_way: Vec<_> = used.iter().map(|(labels, _, open)| (labels.clone(), *open)).collect();
+        let under_way: Vec<_> = used.iter().map(|(labels, _, (open, _))| (labels.clone(), *open)).collect();
+        let reserved: Vec<_> = used.iter().map(|(labels, _, (_, own))| (labels.clone(), *own)).collect();
         number("berth_transactions_under_way", "gauge", "Writes that are not settled", &under_way);
+        let help = "Instances that the application has to itself";
+        number("berth_reserved_instances", "gauge", help, &reserved);
         let mut counter = |name: &str, help: &str, of: fn(&Usage) -> u64| {
             let values: Vec<_> = used.iter().map(|(labels, usage, _)| (labels.clone(), of(usage))).collect();
             number(name, "counter", help, &values);
@@ -42,6 +46,9 @@ impl Gateway {
         counter("berth_adapter_calls_total", "Calls of adapters' instances", |usage| usage.adapter_calls);
         counter("berth_instance_microseconds_total", "Time of adapters' instances", |usage| {
             usage.instance_micros
+        });
+        counter("berth_reserved_instance_microseconds_total", "Time of reserved instances", |usage| {
+            usage.reserved_micros
         });
         counter("berth_node_bytes_in_total", "Bytes from the ledgers' nodes", |usage| usage.node_bytes_in);
         counter("berth_node_bytes_out_total", "Bytes to the ledgers' nodes", |usage| usage.node_bytes_out);

@@ -1,8 +1,11 @@
 //! What an application used.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use schemars::JsonSchema;
@@ -31,6 +34,9 @@ pub struct Usage {
     pub node_bytes_in: u64,
     /// Bytes that went to the ledger's nodes.
     pub node_bytes_out: u64,
+    /// Microseconds for which instances were reserved for it, each counted by itself.
+    #[serde(default)]
+    pub reserved_micros: u64,
 }
 
 impl Usage {
@@ -49,6 +55,7 @@ impl Usage {
                 usage.compute_micros,
                 usage.node_bytes_in,
                 usage.node_bytes_out,
+                usage.reserved_micros,
             ]
         };
         numbers(self).iter().zip(numbers(other)).all(|(own, other)| *own >= other)
@@ -81,6 +88,21 @@ pub(crate) struct Meter {
     compute_micros: AtomicU64,
     node_bytes_in: AtomicU64,
     node_bytes_out: AtomicU64,
+    reserved_micros: AtomicU64,
+    reserved: Mutex<Reserved>,
+}
+
+/// Instances that are reserved, counted until some moment.
+#[derive(Debug)]
+struct Reserved {
+    instances: usize,
+    since: Instant,
+}
+
+impl Default for Reserved {
+    fn default() -> Self {
+        Reserved { instances: 0, since: Instant::now() }
+    }
 }
 
 fn add(counter: &AtomicU64, number: u64) {
@@ -105,6 +127,8 @@ impl Meter {
             compute_micros: counter(usage.compute_micros),
             node_bytes_in: counter(usage.node_bytes_in),
             node_bytes_out: counter(usage.node_bytes_out),
+            reserved_micros: counter(usage.reserved_micros),
+            reserved: Mutex::default(),
         }
     }
 
@@ -130,7 +154,27 @@ impl Meter {
         add(&self.node_bytes_out, call.bytes_out);
     }
 
+    /// So many instances are reserved from now on.
+    pub(crate) fn reserve(&self, instances: usize) {
+        self.count_reserved(|reserved| reserved.instances = instances);
+    }
+
+    /// How many instances are reserved now.
+    pub(crate) fn reserved(&self) -> usize {
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner).instances
+    }
+
+    fn count_reserved(&self, then: impl FnOnce(&mut Reserved)) {
+        let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
+        let instances = u64::try_from(reserved.instances).unwrap_or(u64::MAX);
+        let now = Instant::now();
+        add(&self.reserved_micros, micros(now - reserved.since).saturating_mul(instances));
+        reserved.since = now;
+        then(&mut reserved);
+    }
+
     pub(crate) fn usage(&self) -> Usage {
+        self.count_reserved(|_| ());
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Usage {
             requests: read(&self.requests),
@@ -143,6 +187,32 @@ impl Meter {
             compute_micros: read(&self.compute_micros),
             node_bytes_in: read(&self.node_bytes_in),
             node_bytes_out: read(&self.node_bytes_out),
+            reserved_micros: read(&self.reserved_micros),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_instances_are_counted_for_as_long_as_they_are_reserved() {
+        let meter = Meter::default();
+        assert_eq!(meter.usage().reserved_micros, 0);
+        let start = Instant::now();
+        meter.reserve(3);
+        while start.elapsed() < Duration::from_millis(2) {
+            std::hint::spin_loop();
+        }
+        let counted = meter.usage().reserved_micros;
+        let most = 3 * micros(start.elapsed());
+        assert!((3 * 1_900..=most).contains(&counted), "{counted} of {most}");
+        meter.reserve(0);
+        let given_back = meter.usage();
+        assert_eq!(meter.usage(), given_back);
+        assert_eq!((meter.reserved(), given_back.is_at_least(&Usage::default())), (0, true));
+        let old = r#"{"requests":1,"transactions":0,"bytes_in":0,"bytes_out":0,"stored_bytes":0,"adapter_calls":0,"instance_micros":0,"compute_micros":0,"node_bytes_in":0,"node_bytes_out":0}"#;
+        assert_eq!(serde_json::from_str::<Usage>(old).unwrap().reserved_micros, 0, "records from before");
     }
 }

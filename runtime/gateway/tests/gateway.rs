@@ -301,7 +301,7 @@ async fn what_is_kept_is_there_after_a_restart_and_what_was_under_way_is_followe
     let again = gateway_on(world.store.clone(), &"0f".repeat(32), authority).await;
     world.ledger.mine(MAIN_SPACE, 5);
     for _ in 0..100 {
-        let (_, under_way, _) = again.application("shop").unwrap();
+        let under_way = again.application("shop").unwrap().1.under_way;
         let router = berth_gateway::http::operator_router(&again);
         drop(router);
         let key = berth_journal::EntryKey::new(again.applications()[0].id.clone(), "alice/1").unwrap();

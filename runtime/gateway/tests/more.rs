@@ -164,7 +164,8 @@ async fn a_stream_ends_when_its_listener_loses_the_role() {
 #[tokio::test]
 async fn what_was_used_is_counted_exactly_signed_and_shown() {
     let (world, alice) = shop().await;
-    let (record, _, before) = world.gateway.application("shop").unwrap();
+    let (record, standing) = world.gateway.application("shop").unwrap();
+    let before = standing.usage;
     let body = insert("k", "v");
     let written = world.post(&alice, &format!("{APP}/invoke"), Some("1"), body.clone()).await;
     assert_eq!(written.status, 200);
@@ -175,7 +176,7 @@ async fn what_was_used_is_counted_exactly_signed_and_shown() {
         bytes_out: 6,
     };
     world.gateway.adapter_call(&record.id, &call);
-    let (_, _, after) = world.gateway.application("shop").unwrap();
+    let after = world.gateway.application("shop").unwrap().1.usage;
     assert_eq!(after.transactions, before.transactions + 1);
     assert_eq!(after.requests, before.requests + 1);
     assert_eq!(after.bytes_in, before.bytes_in + body.to_string().len() as u64);

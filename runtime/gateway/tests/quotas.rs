@@ -54,7 +54,7 @@ async fn a_burst_writes_no_more_bytes_than_the_quota() {
     let deployed = "preset".len() as u64;
     let (world, alice) = shop(|_, quotas| quotas.stored_bytes = deployed + 5 * payload("k10")).await;
     assert_eq!(accepted_of_twenty(&world, &alice).await, 5);
-    let (_, _, usage) = world.gateway.application("shop").unwrap();
+    let usage = world.gateway.application("shop").unwrap().1.usage;
     assert_eq!(usage.stored_bytes, deployed + 5 * payload("k10"));
 }
 
@@ -68,7 +68,7 @@ async fn a_burst_has_no_more_transactions_under_way_than_the_quota() {
 #[tokio::test]
 async fn a_request_that_comes_again_is_one_transaction_on_the_bill() {
     let (world, alice) = shop(|_, _| {}).await;
-    let usage = || world.gateway.application("shop").unwrap().2;
+    let usage = || world.gateway.application("shop").unwrap().1.usage;
     let before = usage();
     let path = format!("{APP}/invoke");
     let again = (0..4).map(|_| world.post(&alice, &path, Some("one"), insert("k", "v")));
@@ -92,7 +92,7 @@ async fn transferred_bytes_that_are_used_up_end_everything_but_the_operators_vie
         }
     }
     assert_eq!(last.unwrap().body["code"], "quota-exceeded");
-    let (_, _, usage) = world.gateway.application("shop").unwrap();
+    let usage = world.gateway.application("shop").unwrap().1.usage;
     // The last request that came through is the most that it can be beyond.
     assert!((20_000..22_000).contains(&(usage.bytes_in + usage.bytes_out)), "{usage:?}");
 }
@@ -103,7 +103,7 @@ async fn instance_time_that_is_used_up_ends_everything_too() {
     let path = format!("{APP}/evaluate");
     let read = || world.post(&alice, &path, None, read("k"));
     assert_ne!(read().await.body["code"], "quota-exceeded");
-    let (record, ..) = world.gateway.application("shop").unwrap();
+    let (record, _) = world.gateway.application("shop").unwrap();
     let call = |millis| AdapterCall {
         wall_time: Duration::from_millis(millis),
         compute_time: Duration::ZERO,

@@ -1,6 +1,7 @@
 //! The host: one engine for all adapters, the clock that interrupts them, and what they share.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     path::PathBuf,
     sync::{
@@ -24,6 +25,7 @@ use crate::{
     limits::{Limits, TICK, Usage},
     load_error::LoadError,
     pool::Pool,
+    reserve::{Reserve, share},
 };
 
 /// How a host is set up.
@@ -42,6 +44,8 @@ pub struct HostConfig {
     /// Writes the names of the adapters' functions to `/tmp/perf-<process>.map`, so that `perf` shows where an adapter
     /// spends its time. Off by default.
     pub perf_map: bool,
+    /// How instances are reserved for applications whose load stays high.
+    pub reserve: Reserve,
     /// Hears of every call that ended; none by default.
     pub observer: Option<Arc<dyn CallObserver>>,
 }
@@ -55,6 +59,7 @@ impl Default for HostConfig {
             component_bytes: 16 << 20,
             compiler: Compiler::default(),
             perf_map: false,
+            reserve: Reserve::default(),
             observer: None,
         }
     }
@@ -69,6 +74,7 @@ impl fmt::Debug for HostConfig {
             .field("component_bytes", &self.component_bytes)
             .field("compiler", &self.compiler)
             .field("perf_map", &self.perf_map)
+            .field("reserve", &self.reserve)
             .field("observer", &self.observer.is_some())
             .finish()
     }
@@ -78,6 +84,11 @@ impl fmt::Debug for HostConfig {
 pub trait CallObserver: Send + Sync {
     /// A call ended. Called on the call's own task: be quick.
     fn call_ended(&self, record: &CallRecord<'_>);
+
+    /// An application has so many instances to itself from now on, which was another number before.
+    fn reserved(&self, application: &str, instances: usize) {
+        let _ = (application, instances);
+    }
 }
 
 /// A call that ended.
@@ -110,6 +121,8 @@ pub(crate) struct Shared {
     /// One permit for each instance that exists.
     pub(crate) slots: Arc<Semaphore>,
     pools: Mutex<Vec<Weak<Pool>>>,
+    /// What was told of each application's reserved instances; none of an application that has none.
+    told: Mutex<BTreeMap<String, usize>>,
     stopped: Arc<AtomicBool>,
 }
 
@@ -139,6 +152,7 @@ impl Host {
             cache,
             slots,
             pools: Mutex::new(Vec::new()),
+            told: Mutex::default(),
             stopped: stopped.clone(),
         });
         let clock = Arc::downgrade(&shared);
@@ -170,8 +184,7 @@ impl Shared {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(pool));
     }
 
-    /// Drops instances that nobody has used since `since`.
-    pub(crate) fn drop_idle(&self, since: Instant) {
+    fn live(&self) -> Vec<Arc<Pool>> {
         let mut live = Vec::new();
         self.pools.lock().unwrap_or_else(PoisonError::into_inner).retain(|pool| match pool.upgrade() {
             Some(pool) => {
@@ -180,8 +193,41 @@ impl Shared {
             }
             None => false,
         });
-        for pool in live {
+        live
+    }
+
+    /// Drops instances that nobody has used since `since`.
+    pub(crate) fn drop_idle(&self, since: Instant) {
+        for pool in self.live() {
             pool.drop_idle(since);
+        }
+    }
+
+    /// Looks at the load of every application, and shares out reserved instances anew.
+    fn reserve(&self) {
+        let live: Vec<_> = self.live().into_iter().filter(|pool| pool.application.is_some()).collect();
+        let have: Vec<_> = live.iter().map(|pool| pool.reserved()).collect();
+        let wanted: Vec<_> = live.iter().map(|pool| pool.look()).collect();
+        let shares = share(&self.config.reserve, self.config.instances, &have, &wanted);
+        let mut now = BTreeMap::<String, usize>::new();
+        for (pool, slots) in live.iter().zip(shares) {
+            pool.reserve(slots);
+            if let (Some(application), 1..) = (&pool.application, slots) {
+                *now.entry(application.clone()).or_default() += slots;
+            }
+        }
+        let before = {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *told, now.clone())
+        };
+        let Some(observer) = &self.config.observer else { return };
+        for (application, slots) in &now {
+            if before.get(application) != Some(slots) {
+                observer.reserved(application, *slots);
+            }
+        }
+        for application in before.keys().filter(|application| !now.contains_key(*application)) {
+            observer.reserved(application, 0);
         }
     }
 }
@@ -189,7 +235,9 @@ impl Shared {
 /// Ticks until the host is gone, and now and then drops idle instances.
 fn run_clock(engine: &Engine, shared: &Weak<Shared>, stopped: &AtomicBool) {
     const BETWEEN_SWEEPS: Duration = Duration::from_millis(500);
+    let Some(look) = shared.upgrade().map(|shared| shared.config.reserve.look) else { return };
     let mut swept = Instant::now();
+    let mut looked = Instant::now();
     while !stopped.load(Ordering::Relaxed) {
         std::thread::sleep(TICK);
         engine.increment_epoch();
@@ -199,6 +247,11 @@ fn run_clock(engine: &Engine, shared: &Weak<Shared>, stopped: &AtomicBool) {
             if let Some(since) = swept.checked_sub(shared.config.idle) {
                 shared.drop_idle(since);
             }
+        }
+        if looked.elapsed() >= look {
+            looked = Instant::now();
+            let Some(shared) = shared.upgrade() else { return };
+            shared.reserve();
         }
     }
 }

@@ -19,6 +19,7 @@ mod ledger;
 mod limits;
 mod load_error;
 mod pool;
+mod reserve;
 mod signatures;
 mod words;
 
@@ -27,3 +28,4 @@ pub use component::{ComponentAdapter, Facts};
 pub use host::{CallObserver, CallRecord, Host, HostConfig, engine_digest};
 pub use limits::{Limits, TICK, Usage};
 pub use load_error::LoadError;
+pub use reserve::Reserve;

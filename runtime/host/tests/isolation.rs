@@ -4,10 +4,10 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use adapter_spec::Adapter;
-use berth_host::{Host, HostConfig, Limits};
+use berth_host::{CallObserver, CallRecord, Host, HostConfig, Limits, Reserve};
 use support::{component, lender, native, options, silent, text};
 
 #[tokio::test]
@@ -70,4 +70,47 @@ async fn idle_instances_are_dropped_after_a_while() {
         assert!(tokio::time::Instant::now() < until, "{} instances are still there", host.instances());
         tokio::task::yield_now().await;
     }
+}
+
+/// Hears of reserved instances.
+#[derive(Default)]
+struct Heard(std::sync::Mutex<Vec<(String, usize)>>);
+
+impl CallObserver for Heard {
+    fn call_ended(&self, _: &CallRecord<'_>) {}
+
+    fn reserved(&self, application: &str, instances: usize) {
+        self.0.lock().unwrap().push((application.to_owned(), instances));
+    }
+}
+
+#[tokio::test]
+async fn an_application_whose_load_stays_high_has_instances_to_itself_until_it_falls() {
+    let heard = Arc::new(Heard::default());
+    let reserve = Reserve { look: Duration::from_millis(10), ..Reserve::default() };
+    let config =
+        HostConfig { instances: 12, reserve, observer: Some(heard.clone()), ..HostConfig::default() };
+    let host = Host::new(config).unwrap();
+    let adapter = host.load(&component("hostile"), Limits::default()).await.unwrap();
+    let busy = adapter.open(silent("busy").lend(), "{}").await.unwrap();
+    let _quiet = adapter.open(lender("quiet").lend(), "{}").await.unwrap();
+    let told = async |number: usize| {
+        let until = tokio::time::Instant::now() + Duration::from_secs(10);
+        while heard.0.lock().unwrap().len() < number {
+            assert!(tokio::time::Instant::now() < until, "{:?}", heard.0.lock().unwrap());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    // Calls that wait for a node that never answers.
+    let calls: Vec<_> = (0..5)
+        .map(|_| {
+            let ledger = busy.clone();
+            tokio::spawn(async move { ledger.begin(native("read", "node"), vec![], options()).await })
+        })
+        .collect();
+    told(1).await;
+    calls.iter().for_each(tokio::task::JoinHandle::abort);
+    told(2).await;
+    let heard = heard.0.lock().unwrap().clone();
+    assert_eq!(heard, [("busy".to_owned(), 3), ("busy".to_owned(), 0)], "a quarter of all at most");
 }

@@ -96,6 +96,12 @@ impl CallObserver for Observer {
             gateway.adapter_call(record.application, &call);
         }
     }
+
+    fn reserved(&self, application: &str, instances: usize) {
+        if let Some(gateway) = self.gateway.get() {
+            gateway.reserved(application, instances);
+        }
+    }
 }
 
 impl Node {

@@ -286,7 +286,14 @@ impl Named {
             let roles: Vec<_> = roles.iter().map(|role| role.name()).collect();
             println!("  member      {}: {}", plain(name), roles.join(", "));
         }
-        println!("  under way   {}", found.get("under_way").and_then(Value::as_u64).unwrap_or_default());
+        let number = |name: &str| found.get(name).and_then(Value::as_u64).unwrap_or_default();
+        println!("  under way   {}", number("under_way"));
+        match number("reserved_instances") {
+            0 => println!("  instances   shared with all"),
+            reserved => {
+                println!("  instances   {reserved} to itself, since its load stays high; more are shared")
+            }
+        }
         for (what, number) in found.get("usage").and_then(Value::as_object).into_iter().flatten() {
             println!("  {:18} {number}", plain(&what.replace('_', " ")));
         }

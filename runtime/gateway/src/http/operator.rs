@@ -59,8 +59,10 @@ async fn create(
 }
 
 async fn show(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
-    let (record, under_way, usage) = gateway.application(&name).ok_or_else(Problem::no_application)?;
-    Ok(answer(&json!({"application": shown(&record), "under_way": under_way, "usage": usage})))
+    let (record, standing) = gateway.application(&name).ok_or_else(Problem::no_application)?;
+    let mut all = json!(standing);
+    all["application"] = shown(&record);
+    Ok(answer(&all))
 }
 
 async fn remove(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {

@@ -66,6 +66,7 @@ async fn overview(State(gateway): State<Gateway>) -> Response {
                 "suspended": record.suspended,
                 "members": record.members.len(),
                 "under_way": application.follower.open(),
+                "reserved_instances": application.meter.reserved(),
                 "usage": application.meter.usage(),
             })
         })
