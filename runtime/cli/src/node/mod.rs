@@ -50,6 +50,7 @@ pub(crate) enum NodeCommand {
     /// Put a backup back, for a node that does not run
     Restore(restore::Restore),
     /// Print the OpenAPI description of what participants reach, which every node also serves at /v1/openapi.json
+    #[command(after_help = "Example:\n  berth node openapi > openapi.json")]
     Openapi,
     /// Show the record of who was let in and who was not, and look whether it is whole
     Audit(audit::Audit),
