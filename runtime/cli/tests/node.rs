@@ -257,6 +257,16 @@ async fn a_running_node_takes_new_versions_and_goes_on_with_old_ones_where_they_
     let create = ["app", "create", "notes", "--adapter", "notebook", "--owner", "alice"];
     let created = node(&berth, &[&create[..], &["--endpoint", "service=http://127.0.0.1:1"]].concat());
     assert_eq!(created.code, 0, "{}", created.stderr);
+    // A key from elsewhere, once.
+    fs::write(berth.folder.path().join("alice.hex"), "5a".repeat(32)).unwrap();
+    let import = ["participant", "import-key", "alice", "--application", "notes", "--key", "alice.hex"];
+    let import = [&import[..], &["--scheme", "ecdsa-p256-sha256"]].concat();
+    let imported = node(&berth, &import);
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    let twice = node(&berth, &import);
+    assert!(twice.code == 1 && twice.stderr.contains("already"), "{}", twice.stderr);
+    assert!(!twice.stderr.contains("5a5a"), "{}", twice.stderr);
+
     let changed = |shown: &support::Shown| -> Value {
         let report: Value = serde_json::from_str(&shown.stdout).unwrap();
         report["adapters"][0][1].clone()

@@ -1,11 +1,14 @@
 //! `berth node participant`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use adapter_spec::types::SignatureScheme;
 use berth_gateway::Participant as Record;
 use clap::{Args, Subcommand};
 use hyper::Method;
+use p256::pkcs8::DecodePrivateKey as _;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::operator::{Which, part};
 use crate::{certificates::read_text, failure::Failure, show::plain};
@@ -19,6 +22,8 @@ pub(crate) enum Participant {
     List(List),
     /// Revoke a participant's certificate, at once
     Revoke(Revoke),
+    /// Give the node the key that a participant has on an application's ledger already
+    ImportKey(ImportKey),
 }
 
 /// `berth node participant enrol`
@@ -66,12 +71,56 @@ pub(crate) struct Revoke {
     which: Which,
 }
 
+/// `berth node participant import-key`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The node makes a key for a participant when it needs one. This gives it another
+before that, for an application whose keys it holds in trust; it is sealed, and
+never given out.
+
+Example:
+  berth node participant import-key alice --application shop \\
+     --scheme ecdsa-secp256k1-keccak256 --key alice-on-the-ledger.hex")]
+pub(crate) struct ImportKey {
+    /// The participant, a member of the application
+    name: String,
+    /// The application
+    #[arg(long)]
+    application: String,
+    /// How the key signs
+    #[arg(long, value_parser = scheme)]
+    scheme: SignatureScheme,
+    /// A file with 64 hexadecimal digits, or PKCS#8 in PEM for P-256
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    which: Which,
+}
+
+fn scheme(text: &str) -> Result<SignatureScheme, String> {
+    serde_json::from_value(Value::from(text)).map_err(|error| error.to_string())
+}
+
+/// The key's bytes, hexadecimal.
+fn secret(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = Zeroizing::new(read_text(path)?);
+    if !text.contains("-----BEGIN") {
+        return Ok(Zeroizing::new(text.trim().trim_start_matches("0x").to_owned()));
+    }
+    let key = p256::SecretKey::from_pkcs8_pem(&text).map_err(|_| {
+        Failure::usage(format!("{} is no P-256 key in PKCS#8", path.display()))
+            .next("Keys of other schemes are read from hexadecimal text.")
+    })?;
+    Ok(Zeroizing::new(hex::encode(Zeroizing::new(key.to_bytes()))))
+}
+
 impl Participant {
     pub(crate) fn json(&self) -> bool {
         match self {
             Participant::Enrol(enrol) => enrol.which.json,
             Participant::List(list) => list.which.json,
             Participant::Revoke(revoke) => revoke.which.json,
+            Participant::ImportKey(import) => import.which.json,
         }
     }
 
@@ -106,6 +155,17 @@ impl Participant {
                         None => format!("good until {not_after}"),
                     };
                     println!("{:24} {fingerprint}  {}", plain(&name), plain(&state));
+                }
+                Ok(())
+            }
+            Participant::ImportKey(ImportKey { name, application, scheme, key, which }) => {
+                let path = format!("/applications/{}/keys", part(&application)?);
+                let body = json!({"participant": name, "scheme": scheme, "secret": *secret(&key)?});
+                which.ask(Method::POST, &path, Some(body)).await?;
+                if which.json {
+                    println!("{:#}", json!({"participant": name, "application": application}));
+                } else {
+                    println!("the node holds this key of {} for {}", plain(&name), plain(&application));
                 }
                 Ok(())
             }

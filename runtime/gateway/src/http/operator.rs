@@ -1,5 +1,6 @@
 //! What the operator reaches: on a socket that only the operator's own user can open. Whoever can, may all of this.
 
+use adapter_spec::types::{Error, ErrorCode, SignatureScheme};
 use axum::{
     Router,
     extract::{Path, State},
@@ -9,9 +10,16 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::extract::Json;
-use crate::{adapters::Slot, application::Order, gateway::Gateway, lent::LentSecrets, problem::Problem};
+use crate::{
+    adapters::Slot,
+    application::Order,
+    gateway::Gateway,
+    lent::{LentSecrets, Secret},
+    problem::Problem,
+};
 
 /// The operator's requests.
 pub fn operator_router(gateway: &Gateway) -> Router {
@@ -23,6 +31,7 @@ pub fn operator_router(gateway: &Gateway) -> Router {
         .route("/participants", get(participants).post(enrol))
         .route("/participants/{name}/revoke", post(revoke))
         .route("/applications/{name}/usage", get(usage))
+        .route("/applications/{name}/keys", post(import_key))
         .route("/adapters", get(adapters))
         .route("/metrics", get(metrics))
         .with_state(gateway.clone())
@@ -119,6 +128,30 @@ async fn revoke(
     Json(Reason { reason }): Json<Reason>,
 ) -> Result<Response, Problem> {
     Ok(answer(&json!({ "participant": gateway.revoke(&name, &reason).await? })))
+}
+
+/// A key that was made elsewhere, for a member of an application.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ImportedKey {
+    participant: String,
+    scheme: SignatureScheme,
+    /// 32 bytes, hexadecimal.
+    secret: Secret,
+}
+
+async fn import_key(
+    State(gateway): State<Gateway>,
+    Path(name): Path<String>,
+    Json(ImportedKey { participant, scheme, secret }): Json<ImportedKey>,
+) -> Result<Response, Problem> {
+    let bytes = hex::decode(secret.reveal().trim()).map(Zeroizing::new);
+    let bytes = bytes.map_err(|_| Problem::invalid("secret: it is not hexadecimal"))?;
+    if !gateway.import_key(&name, &participant, scheme, &bytes).await? {
+        let why = format!("the node holds a key of {participant} for this scheme already, and gives none up");
+        return Err(Error::new(ErrorCode::AlreadyExists, why).into());
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn usage(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
