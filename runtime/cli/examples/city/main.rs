@@ -33,8 +33,8 @@ struct Arguments {
     /// The folder for all files of the demonstration; its content is removed
     #[arg(long)]
     folder: PathBuf,
-    /// Certify nothing, and have a policy that asks for no certificates: in seconds, for a test
-    #[arg(long, conflicts_with = "stay")]
+    /// Certify nothing, and have a policy that asks for no certificates: in seconds, for a test or a first look
+    #[arg(long)]
     uncertified: bool,
     /// Keep the node and the ledgers running until Ctrl-C
     #[arg(long)]
