@@ -232,6 +232,18 @@ fn an_entry_beyond_sixteen_bits_and_a_name_with_a_space_are_refused() {
 }
 
 #[test]
+fn a_bundle_of_several_of_the_largest_entries_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = log_of(folder.path(), 0);
+    let entries: Vec<_> = (0..3_u8).map(|number| vec![number; 65_535]).collect();
+    for entry in &entries {
+        log.append(entry, WITNESS, &key(WITNESS_KEY)).unwrap();
+    }
+    drop(log);
+    assert_eq!(Log::open(folder.path()).unwrap().entries(), entries);
+}
+
+#[test]
 fn a_second_witness_signs_beside_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let mut log = log_of(folder.path(), 2);

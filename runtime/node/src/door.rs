@@ -63,6 +63,8 @@ pub enum DoorError {
 pub struct LetIn {
     /// The adapter's name.
     pub name: String,
+    /// Its version.
+    pub version: String,
     /// What the host knows of the component; none of a native plug-in.
     pub facts: Option<Facts>,
     /// What admission says of it.
@@ -144,6 +146,7 @@ impl Door {
         self.admission.confirm(&admitted, &described, Timestamp::now()).map_err(denied)?;
         Ok(LetIn {
             name: facts.descriptor.name.clone(),
+            version: facts.descriptor.version.clone(),
             facts: Some(facts),
             admitted,
             adapter: Arc::new(Withdrawable::new(Arc::new(loaded))),
@@ -180,7 +183,10 @@ impl Door {
         };
         self.admission.confirm(&admitted, &described, Timestamp::now()).map_err(denied)?;
         let adapter = Arc::new(Withdrawable::new(plug_in));
-        self.take_in(LetIn { name: descriptor.name, facts: None, admitted, adapter }, false)
+        self.take_in(
+            LetIn { name: descriptor.name, version: descriptor.version, facts: None, admitted, adapter },
+            false,
+        )
     }
 
     fn take_in(&self, let_in: LetIn, beside: bool) -> Result<Arc<LetIn>, DoorError> {

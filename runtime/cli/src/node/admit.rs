@@ -108,7 +108,7 @@ pub(super) async fn run(arguments: &Admit) -> Result<(), Failure> {
         let document = json!({
             "admitted": true,
             "adapter": let_in.name,
-            "version": facts.map(|facts| &facts.descriptor.version),
+            "version": let_in.version,
             what(tier): let_in.admitted.digest().to_string(),
             "certificate": let_in.admitted.certificate_digest().map(|digest| digest.to_string()),
             "warning": warning,
@@ -118,8 +118,7 @@ pub(super) async fn run(arguments: &Admit) -> Result<(), Failure> {
         println!("{document:#}");
         return Ok(());
     }
-    let version = facts.map_or("", |facts| facts.descriptor.version.as_str());
-    println!("{} is let in", plain(format!("{} {version}", let_in.name).trim_end()));
+    println!("{} is let in", plain(&format!("{} {}", let_in.name, let_in.version)));
     println!("  {:<11}  {}", what(tier), let_in.admitted.digest());
     if let Some(digest) = let_in.admitted.certificate_digest() {
         println!("  certificate  {digest}");
