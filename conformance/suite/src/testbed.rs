@@ -67,7 +67,8 @@ pub struct Testbed {
     /// Keys that are lent under the descriptor's names.
     #[serde(default)]
     pub service_keys: Vec<LentKey>,
-    /// Who can pay and write; at least one. With `fund`, the suite makes keys of its own and has the first pay them.
+    /// Who can pay and write; at least one. With `fund`, the suite makes keys of its own and has the first pay them; without, every
+    /// actor of a check is another party, and 12 are enough for all checks.
     #[serde(default)]
     pub parties: Vec<TestParty>,
     /// The call that gives the account `{account}` the means to write, made by the first party. Where it is not a call that
