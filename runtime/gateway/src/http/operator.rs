@@ -8,15 +8,15 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::extract::Json;
 use crate::{
     adapters::Slot,
-    application::Order,
-    gateway::Gateway,
+    application::{ApplicationRecord, Order},
+    gateway::{Gateway, Standing},
     lent::{LentSecrets, Secret},
     problem::Problem,
 };
@@ -67,11 +67,17 @@ async fn create(
     Ok((StatusCode::CREATED, axum::Json(shown(&record))).into_response())
 }
 
+/// An application, and how it stands.
+#[derive(Serialize)]
+struct Shown<'a> {
+    application: &'a ApplicationRecord,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
 async fn show(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
     let (record, standing) = gateway.application(&name).ok_or_else(Problem::no_application)?;
-    let mut all = json!(standing);
-    all["application"] = shown(&record);
-    Ok(answer(&all))
+    Ok(answer(&json!(Shown { application: &record, standing })))
 }
 
 async fn remove(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
