@@ -23,7 +23,7 @@ use crate::{
     bill::{Bills, Head},
     chain::signing_key,
     follower,
-    grants::{self, Grant, GrantCalls, GrantRecords},
+    grants::GrantRecords,
     keys::Keys,
     lent::{self, LentSecrets},
     participants::{self, Participant, Participants},
@@ -306,24 +306,6 @@ impl Gateway {
         self.account().await;
         let chain = self.shared.bills.chain(&application.id).await.map_err(not_written)?;
         Ok((self.shared.bills.public_key(), chain))
-    }
-
-    /// The grants that an application gives or takes. Nobody but its owner changes them.
-    ///
-    /// # Errors
-    /// Where there is no such application, or the store fails.
-    pub async fn grants(&self, name: &str) -> Result<Vec<Grant>, Problem> {
-        let application = self.find(name).ok_or_else(Problem::no_application)?;
-        grants::all(&self.shared, &application).await
-    }
-
-    /// The calls under grants that an application made, or that were made of it, and the chain of signed records that says so.
-    ///
-    /// # Errors
-    /// Where there is no such application, or the store fails.
-    pub async fn grant_calls(&self, name: &str) -> Result<GrantCalls, Problem> {
-        let application = self.find(name).ok_or_else(Problem::no_application)?;
-        grants::calls_of(&self.shared, &application).await
     }
 
     // What operators do.

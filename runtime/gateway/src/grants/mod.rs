@@ -37,7 +37,7 @@ pub(crate) use self::{
 use crate::{
     application::{Application, KeyMode, new_id},
     calls::HexBytes,
-    gateway::{Shared, not_written},
+    gateway::{Gateway, Shared, not_written},
     problem::Problem,
     quota,
 };
@@ -61,6 +61,26 @@ pub struct AcceptRequest {
     /// What proofs are verified against, hexadecimal with `0x`: needed for keys where the adapter proves their values.
     #[serde(default)]
     pub anchor: Option<HexBytes>,
+}
+
+impl Gateway {
+    /// The grants that an application gives or takes. Nobody but its owner changes them.
+    ///
+    /// # Errors
+    /// Where there is no such application, or the store fails.
+    pub async fn grants(&self, name: &str) -> Result<Vec<Grant>, Problem> {
+        let application = self.find(name).ok_or_else(Problem::no_application)?;
+        all(&self.shared, &application).await
+    }
+
+    /// The calls under grants that an application made, or that were made of it, and the chain of signed records that says so.
+    ///
+    /// # Errors
+    /// Where there is no such application, or the store fails.
+    pub async fn grant_calls(&self, name: &str) -> Result<GrantCalls, Problem> {
+        let application = self.find(name).ok_or_else(Problem::no_application)?;
+        calls_of(&self.shared, &application).await
+    }
 }
 
 fn random() -> Result<String, Problem> {
