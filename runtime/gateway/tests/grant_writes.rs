@@ -165,7 +165,7 @@ async fn a_write_under_a_grant_happens_once_however_often_it_comes_also_after_a_
     let (id, account) = granted(&world, &alice, &bob).await;
     let (transactions, usage) = (
         || world.ledger.transactions(MAIN_SPACE, &account),
-        || world.gateway.application("shop").unwrap().2.transactions,
+        || world.gateway.application("shop").unwrap().1.usage.transactions,
     );
     let used = usage();
     let again = (0..4).map(|_| invoke(&world, &bob, &id, "1", insert("k", "v")));
