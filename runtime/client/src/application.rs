@@ -17,6 +17,7 @@ use crate::{
     client::Client,
     error::ClientError,
     events::{Events, Filter},
+    grants::Grants,
     key::IdempotencyKey,
     own_keys::{OwnKeys, Sign},
     retry::BackOff,
@@ -242,6 +243,16 @@ impl Application {
         until: Until,
         time: Duration,
     ) -> Result<Written, ClientError> {
+        self.wait_at(&self.below(&format!("/calls/{}", part(key.as_str()))), until, time).await
+    }
+
+    /// The same, of the write whose state is at this path.
+    pub(crate) async fn wait_at(
+        &self,
+        path: &str,
+        until: Until,
+        time: Duration,
+    ) -> Result<Written, ClientError> {
         let end = Instant::now() + time;
         let mut back_off = BackOff::new(time);
         let name = match until {
@@ -251,8 +262,8 @@ impl Application {
         };
         loop {
             let left = end.saturating_duration_since(Instant::now()).min(NODE_WAITS).as_millis();
-            let path = format!("/calls/{}?until={name}&wait_millis={left}", part(key.as_str()));
-            let written: Written = self.transport().json(Ask::get(self.below(&path))).await?;
+            let path = format!("{path}?until={name}&wait_millis={left}");
+            let written: Written = self.transport().json(Ask::get(path)).await?;
             let enough = written.state != WrittenState::UnderWay || has_come(&written, until);
             if enough || !back_off.pause().await {
                 return Ok(written);
@@ -272,6 +283,12 @@ impl Application {
     #[must_use]
     pub fn store(&self, contract: Option<&str>) -> Store {
         Store::new(self.clone(), contract.unwrap_or_default().to_owned())
+    }
+
+    /// What the application grants others, and takes of them.
+    #[must_use]
+    pub fn grants(&self) -> Grants {
+        Grants::new(self.clone())
     }
 
     /// Events as they come.

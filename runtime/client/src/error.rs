@@ -1,6 +1,7 @@
 //! Why something was not done.
 
 use adapter_spec::types::{Effect, ErrorCode};
+use berth_api::ChainError;
 use serde::{Deserialize, de::IntoDeserializer as _};
 use thiserror::Error;
 
@@ -59,6 +60,9 @@ pub enum ClientError {
     /// A participant's own key did not sign.
     #[error("the participant's key did not sign, so nothing was sent")]
     Sign(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What the node has written down does not hold.
+    #[error("the node's records do not hold")]
+    Chain(#[from] ChainError),
     /// The node asked for signatures again and again.
     #[error("the node asks for signatures without an end")]
     Endless,

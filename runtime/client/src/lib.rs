@@ -27,12 +27,14 @@
 //!   pauses, and happens once; so it is when the program itself starts anew and takes the same key.
 //! - A read is asked again in the same way. Only a continuation is never sent twice: it is taken once.
 //! - [`Events`] go on after the last position that was heard.
+//! - [`Grants`] is for what applications let each other read and write.
 //! - [`OwnKeys`] is for applications whose participants hold their keys; [`Sign`] is whatever has such a key.
 
 mod application;
 mod client;
 mod error;
 mod events;
+mod grants;
 mod identity;
 mod key;
 mod own_keys;
@@ -42,11 +44,13 @@ mod transport;
 
 pub use application::{Account, Application};
 pub use berth_api::{
-    Next, OptionsRequest as Options, Settlement, Stored, ToSign, Until, Written, WrittenState,
+    ChainError, Grant, GrantCall, GrantEntry, GrantRequest, GrantedAnswer, GrantedFunction, GrantedRead,
+    GrantedUse, Next, OptionsRequest as Options, Settlement, Stored, ToSign, Until, Written, WrittenState,
 };
 pub use client::{Client, ClientBuilder, Listed};
 pub use error::{ClientError, Problem};
 pub use events::{Events, Filter};
+pub use grants::{Grants, VerifiedCalls};
 pub use identity::Identity;
 pub use key::IdempotencyKey;
 pub use own_keys::{OwnKeys, Sign};

@@ -48,6 +48,11 @@ impl Ask {
         }
     }
 
+    /// What is taken away twice is gone, too.
+    pub(crate) fn delete(path: String) -> Self {
+        Ask { method: Method::DELETE, ..Ask::get(path) }
+    }
+
     pub(crate) fn new(method: Method, path: String, body: &impl Serialize) -> Result<Self, ClientError> {
         let body = serde_json::to_vec(body).map_err(ClientError::Request)?;
         Ok(Ask { method, body: body.into(), ..Ask::get(path) })

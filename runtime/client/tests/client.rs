@@ -33,8 +33,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use berth_client::{
-    Application, Client, ClientError, Filter, IdempotencyKey, Identity, Next, Options, Settlement, Until,
-    WrittenState,
+    Application, ChainError, Client, ClientError, Filter, GrantEntry, GrantRequest, GrantedAnswer,
+    GrantedFunction, GrantedRead, IdempotencyKey, Identity, Next, Options, Settlement, Until, WrittenState,
 };
 use berth_crypto::SigningKey;
 use berth_gateway::KeyMode;
@@ -301,4 +301,61 @@ async fn the_example_runs() {
         write("alice.key", &alice.key_pem),
     ];
     notebook::run(&arguments).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_both_owners_granted_is_read_and_written_and_the_chain_of_the_calls_holds() {
+    let mut ground = Ground::new().await;
+    let (_, shop) = shop(&ground).await;
+    let bob = ground.enrol("bob").await;
+    ground.application("bank", "bob", KeyMode::Trust).await;
+    let (given, taken) = (shop.grants(), client(&ground, by_certificate(&bob)).application("bank").grants());
+    let named =
+        |function: &str| GrantedFunction { contract: "preset".into(), function: function.into(), abi: None };
+    let proposed = given
+        .propose(&GrantRequest {
+            to: "bank".into(),
+            functions: [named("get(text)")].into(),
+            writes: [named("insert(text,bytes)")].into(),
+            keys: ["k".to_owned()].into(),
+            expires: "2100-01-01T00:00:00Z".parse().unwrap(),
+        })
+        .await
+        .unwrap();
+    let id = proposed.id.as_str();
+    let early = taken.invoke(id, &key("1"), &insert("k", "v"), &Options::default()).await;
+    assert_eq!(early.unwrap_err().problem().unwrap().code, "not-granted");
+    let accepted = taken.accept(id, Some(&ground.ledger.anchor(MAIN_SPACE, "preset"))).await.unwrap();
+    assert!(accepted.accepted.is_some());
+    assert_eq!(given.list().await.unwrap(), [accepted]);
+
+    let account = taken.account(id, None).await.unwrap();
+    ground.ledger.fund_key(&account.key, 1 << 60);
+    for _ in 0..2 {
+        taken.invoke(id, &key("1"), &insert("k", "v"), &Options::default()).await.unwrap();
+    }
+    ground.ledger.mine(MAIN_SPACE, 5);
+    let settled = taken.wait(id, &key("1"), Until::Settled, A_WHILE).await.unwrap();
+    assert_eq!(settled.settlement, Some(Settlement::Final { succeeded: true }), "{settled:?}");
+    let read = taken.read(id, &GrantedRead::Key("k".into())).await.unwrap();
+    assert!(matches!(
+        read,
+        GrantedAnswer::Value { answer: StoreAnswer::Value(value), proof: Some(_) } if value == b"v"
+    ));
+    let call = function("get(text)", vec![Value::Text("k".into())]);
+    assert!(matches!(taken.read(id, &GrantedRead::Function(call)).await.unwrap(), GrantedAnswer::Output(_)));
+
+    let seen = given.calls(None).await.unwrap();
+    assert_eq!(seen.entries.len(), 3);
+    ground.restart().await;
+    let calls = |entries: &[GrantEntry]| entries.iter().map(|entry| entry.call.clone()).collect::<Vec<_>>();
+    let other = taken.calls(None).await.unwrap();
+    assert_eq!((calls(&seen.entries), &seen.point), (calls(&other.entries), &other.point));
+    assert_eq!(given.calls(seen.last.as_deref()).await.unwrap(), seen);
+    let foreign = given.calls(other.last.as_deref()).await;
+    assert!(matches!(foreign, Err(ClientError::Chain(ChainError::Missing(_)))), "{foreign:?}");
+
+    assert_eq!(given.revoke(id).await.unwrap().revoked.as_deref(), Some("shop"));
+    let refused = taken.invoke(id, &key("2"), &insert("l", "v"), &Options::default()).await;
+    assert_eq!(refused.unwrap_err().problem().unwrap().code, "not-granted");
 }

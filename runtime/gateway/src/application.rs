@@ -21,6 +21,7 @@ use crate::{
     adapters::{Adapters, Offered, Trial, beside::Beside},
     bill::Head,
     follower::Follower,
+    grants::GrantHead,
     lent::{LentSecrets, Secret},
     problem::Problem,
     quota::{Quotas, Rate, Reserved},
@@ -166,6 +167,8 @@ pub(crate) struct Application {
     pub(crate) changing: tokio::sync::Mutex<()>,
     /// Where the chain of usage records ends.
     pub(crate) bill: tokio::sync::Mutex<Head>,
+    /// Where the chain of calls under grants ends; none before the first one.
+    pub(crate) granted: tokio::sync::Mutex<Option<GrantHead>>,
 }
 
 /// The application's ledger on one version of its adapter.
@@ -190,8 +193,9 @@ impl Application {
             id: record.id.as_str().into(),
             rate: Rate::new(record.order.quotas.transactions_per_second),
             reserved: Reserved::default(),
-            meter: Meter::starting_at(&bill.total),
+            meter: Meter::starting_at(&bill.rest.total),
             bill: tokio::sync::Mutex::new(bill),
+            granted: tokio::sync::Mutex::default(),
             follower: Follower::default(),
             webhooks: Webhooks::default(),
             opened: RwLock::default(),

@@ -10,7 +10,7 @@ use adapter_spec::{
     },
 };
 pub use berth_api::{OptionsRequest, Until, Written, WrittenState};
-use berth_journal::{Settlement, State, Task, Work, carry_out};
+use berth_journal::{EntryKey, Settlement, State, Task, Work, carry_out};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -21,7 +21,7 @@ use crate::{
     gateway::Shared,
     keys::TrustSigner,
     problem::Problem,
-    quota,
+    quota::{self, Reservation},
 };
 
 /// The longest that a request waits for its transaction.
@@ -268,20 +268,38 @@ pub(crate) async fn estimate(
     Ok(opened.ledger.estimate(call, parties, call_options).await?)
 }
 
+/// A write that the application's quotas have room for.
+pub(crate) struct Admitted<'a> {
+    actor: &'a str,
+    entry: EntryKey,
+    key: &'a str,
+    call: Call,
+    options: OptionsRequest,
+    reservation: Reservation,
+}
+
+/// Takes a write's part of the quotas. `actor` signs, by a key in trust; `entry` is its place in the journal, and `key` what the
+/// caller calls it.
+pub(crate) fn admit<'a>(
+    application: &Arc<Application>,
+    actor: &'a str,
+    entry: EntryKey,
+    key: &'a str,
+    (call, options): (Call, OptionsRequest),
+) -> Result<Admitted<'a>, Problem> {
+    let reservation = quota::admit(application, call.payload())?;
+    Ok(Admitted { actor, entry, key, call, options, reservation })
+}
+
 /// Writes once, in trust mode: the node signs. The work goes on when the caller goes away.
 pub(crate) async fn write(
     shared: &Arc<Shared>,
     application: &Arc<Application>,
-    participant: &str,
-    key: &str,
-    call: Call,
-    options: OptionsRequest,
+    admitted: Admitted<'_>,
 ) -> Result<Written, Problem> {
-    let entry_key = application.entry_key(participant, key)?;
-    let payload = call.payload();
-    let reservation = quota::admit(application, payload)?;
+    let Admitted { actor, entry: entry_key, key, call, options, reservation } = admitted;
     let opened = application.open(&shared.ground).await?;
-    let (parties, call_options, signer) = acting(shared, application, &opened, participant, &options).await?;
+    let (parties, call_options, signer) = acting(shared, application, &opened, actor, &options).await?;
     let work = Work { key: entry_key.clone(), task: Task::Call(call), parties, options: call_options };
     let task = {
         let (shared, application) = (shared.clone(), application.clone());
@@ -358,19 +376,18 @@ pub(crate) fn told(key: &str, progress: Progress) -> Result<Written, Problem> {
     })
 }
 
-/// What became of a write, by its key.
+/// What became of a write, by its place in the journal; `key` is what the caller calls it.
 pub(crate) async fn written(
     shared: &Shared,
     application: &Application,
-    participant: &str,
+    entry_key: &EntryKey,
     key: &str,
 ) -> Result<Written, Problem> {
-    let entry_key = application.entry_key(participant, key)?;
-    let heard = application.follower.hear(&entry_key).and_then(|heard| heard.borrow().clone());
+    let heard = application.follower.hear(entry_key).and_then(|heard| heard.borrow().clone());
     if let Some(progress) = heard {
         return told(key, progress);
     }
-    let entry = shared.journal.entry(&entry_key).await?;
+    let entry = shared.journal.entry(entry_key).await?;
     let entry = entry.ok_or_else(|| {
         Problem::from(Error::new(
             ErrorCode::NotFound,
@@ -413,7 +430,7 @@ fn shown(error: &CallError) -> String {
 pub(crate) async fn wait(
     shared: &Shared,
     application: &Application,
-    participant: &str,
+    entry_key: &EntryKey,
     written_so_far: Written,
     until: Until,
     patience: Duration,
@@ -421,10 +438,9 @@ pub(crate) async fn wait(
     if until == Until::Sent || written_so_far.state != WrittenState::UnderWay {
         return Ok(written_so_far);
     }
-    let key = application.entry_key(participant, &written_so_far.key)?;
-    let Some(mut heard) = application.follower.hear(&key) else {
+    let Some(mut heard) = application.follower.hear(entry_key) else {
         // It was settled between the two looks, or nobody follows it yet.
-        return written(shared, application, participant, &written_so_far.key).await;
+        return written(shared, application, entry_key, &written_so_far.key).await;
     };
     let far_enough = |progress: &Option<Progress>| {
         progress.as_ref().is_some_and(|progress| match until {
@@ -440,7 +456,7 @@ pub(crate) async fn wait(
     };
     match progress {
         Some(progress) => told(&written_so_far.key, progress),
-        None => written(shared, application, participant, &written_so_far.key).await,
+        None => written(shared, application, entry_key, &written_so_far.key).await,
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use adapter_spec::types::PublicKey;
 use axum::http::StatusCode;
+use berth_api::SignedRecord;
 use berth_identity::{Authority, MasterKey, request::Nonces};
 use berth_journal::{Journal, MAX_PAGE_ENTRIES, Store};
 use berth_lending::{Network, StateStore};
@@ -19,8 +20,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     adapters::Adapters,
     application::{Application, ApplicationRecord, Ground, KeyMode, Order, Role, new_id, open},
-    bill::{self, Bills, Head, UsageRecord},
+    bill::{Bills, Head},
+    chain::signing_key,
     follower,
+    grants::GrantRecords,
     keys::Keys,
     lent::{self, LentSecrets},
     participants::{self, Participant, Participants},
@@ -61,9 +64,9 @@ pub enum OpenError {
     /// What is kept cannot be read.
     #[error("what the node keeps cannot be read")]
     Records(#[from] RecordError),
-    /// The master key gives no key to sign usage with.
-    #[error("the master key gives no key to sign usage records with: take another")]
-    UsageKey,
+    /// The master key gives no key to sign records with.
+    #[error("the master key gives no key to sign records with: take another")]
+    RecordKey,
     /// What an application is lent does not open.
     #[error("the secrets that the application {0:?} is lent do not open: is this the right master key?")]
     Secrets(String),
@@ -91,6 +94,7 @@ pub(crate) struct Shared {
     pub(crate) participants: Participants,
     pub(crate) keys: Keys,
     pub(crate) bills: Bills,
+    pub(crate) grant_records: GrantRecords,
     pub(crate) master: Arc<MasterKey>,
     pub(crate) authority: Authority,
     pub(crate) nonces: Nonces,
@@ -131,9 +135,11 @@ impl Gateway {
     pub async fn open_at_pace(parts: Parts, pace: Arc<dyn Pace>) -> Result<Self, OpenError> {
         let records = Records::new(parts.store.clone());
         let master = Arc::new(parts.master);
-        let usage_key = bill::signing_key(&master.derive("usage records")).ok_or(OpenError::UsageKey)?;
+        let record_key = |of| signing_key(&master.derive(of)).ok_or(OpenError::RecordKey);
+        let (usage_key, grant_key) = (record_key("usage records")?, record_key("grant records")?);
         let shared = Arc::new(Shared {
             bills: Bills::new(records.clone(), usage_key),
+            grant_records: GrantRecords::new(records.clone(), grant_key),
             participants: Participants::open(records.clone()).await?,
             keys: Keys::new(records.clone(), master.clone()),
             journal: Journal::new(parts.store),
@@ -295,7 +301,7 @@ impl Gateway {
     ///
     /// # Errors
     /// Where there is no such application, or the store fails.
-    pub async fn usage(&self, name: &str) -> Result<(PublicKey, Vec<UsageRecord>), Problem> {
+    pub async fn usage(&self, name: &str) -> Result<(PublicKey, Vec<SignedRecord>), Problem> {
         let application = self.find(name).ok_or_else(Problem::no_application)?;
         self.account().await;
         let chain = self.shared.bills.chain(&application.id).await.map_err(not_written)?;

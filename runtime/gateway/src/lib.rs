@@ -21,6 +21,7 @@ mod adapters;
 mod application;
 mod bill;
 mod calls;
+mod chain;
 mod events;
 mod follower;
 mod gateway;
@@ -43,7 +44,8 @@ pub use adapters::{Adapters, NotPermitted, Offered, Permitted, Slot, TakenBack, 
 pub use application::{
     ApplicationRecord, EndpointOrder, KeyMode, MAX_IDEMPOTENCY_KEY, Order, Role, endpoints,
 };
-pub use bill::{BillError, UsageEntry, UsageRecord, verify_usage};
+pub use berth_api::{ChainError, Place, SignedRecord};
+pub use bill::{UsageEntry, verify_usage};
 pub use calls::{
     DeployRequest, FunctionRequest, HexBytes, MAX_WAIT, NativeRequest, OptionsRequest, Until, Written,
     WrittenState,
@@ -51,7 +53,8 @@ pub use calls::{
 pub use events::EventParameters;
 pub use gateway::{Gateway, OpenError, Parts, Standing};
 pub use grants::{
-    AcceptRequest, Grant, GrantCall, GrantRequest, GrantedAnswer, GrantedFunction, GrantedRead,
+    AcceptRequest, Grant, GrantCall, GrantCalls, GrantEntry, GrantRequest, GrantedAnswer, GrantedFunction,
+    GrantedRead, GrantedUse, verify_grant_calls,
 };
 pub use lent::{EndpointSecrets, LentSecrets, Secret, ServiceKeySecret};
 pub use participants::{Caller, Participant, fingerprint_of};

@@ -126,6 +126,23 @@ pub(crate) fn admit(application: &Arc<Application>, bytes: u64) -> Result<Reserv
     Err(used_up(format!("{most} writes a second is this application's quota")))
 }
 
+/// Whether there is anything left of what an application may transfer and compute.
+///
+/// # Errors
+/// `quota-exceeded`
+pub(crate) fn is_left(application: &Application) -> Result<(), Problem> {
+    let usage = application.meter.usage();
+    let quotas = application.record().order.quotas;
+    let transferred = usage.bytes_in.saturating_add(usage.bytes_out);
+    if (quotas.transferred_bytes > 0 && transferred >= quotas.transferred_bytes)
+        || (quotas.instance_millis > 0 && usage.instance_micros / 1_000 >= quotas.instance_millis)
+    {
+        let what = "the application's quota of transferred bytes or instance time is used up: ask its operator for more";
+        return Err(Error::new(ErrorCode::QuotaExceeded, what).into());
+    }
+    Ok(())
+}
+
 fn used_up(what: String) -> Problem {
     Error::retryable(ErrorCode::QuotaExceeded, what).into()
 }

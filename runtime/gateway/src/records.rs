@@ -22,6 +22,12 @@ pub enum RecordError {
         #[source]
         source: serde_json::Error,
     },
+    /// A record that has to be signed was not.
+    #[error("the record {key} is not signed, and so not written")]
+    NotSigned {
+        /// Its key.
+        key: String,
+    },
 }
 
 /// Records by key. What a function wrote is durable when it returns.

@@ -166,7 +166,7 @@ pub(crate) async fn begin(
             Begin::Resumed(entry) => match entry.state {
                 State::Begun => call_options.salt = entry.salt.as_bytes().to_vec(),
                 State::Signed(_) | State::Sent(_) | State::Settled(_) => {
-                    let written = calls::written(shared, application, participant, key).await?;
+                    let written = calls::written(shared, application, &entry_key, key).await?;
                     return Ok(Next::Written(Box::new(written)));
                 }
             },

@@ -188,7 +188,7 @@ async fn what_was_used_is_counted_exactly_signed_and_shown() {
 
     let (key, records) = world.gateway.usage("shop").await.unwrap();
     let last = verify_usage(&key, &records).unwrap().unwrap();
-    assert_eq!((last.application, last.total), (record.id.clone(), after));
+    assert_eq!((last.place.application, last.total), (record.id.clone(), after));
     let metrics = world.gateway.metrics();
     assert!(metrics.contains("berth_transactions_total{application=\"shop\"} 2"), "{metrics}");
 }

@@ -4,6 +4,7 @@ mod admit;
 mod app;
 mod audit;
 mod backup;
+mod grant;
 mod openapi;
 mod operator;
 mod participant;
@@ -45,6 +46,11 @@ pub(crate) enum NodeCommand {
     Upgrade(upgrade::Upgrade),
     /// Show what an application used, and check the chain of signed records that says so
     Usage(usage::Usage),
+    /// Show what applications grant each other, and check the chains of the calls under grants
+    Grant {
+        #[command(subcommand)]
+        command: grant::Granted,
+    },
     /// Copy what a node keeps into one file, also while it runs; the master key is not in it
     Backup(backup::Backup),
     /// Put a backup back, for a node that does not run
@@ -68,6 +74,7 @@ impl NodeCommand {
             NodeCommand::Init(_) | NodeCommand::Serve(_) | NodeCommand::Openapi => false,
             NodeCommand::App { command } => command.json(),
             NodeCommand::Participant { command } => command.json(),
+            NodeCommand::Grant { command } => command.json(),
         }
     }
 
@@ -84,6 +91,7 @@ impl NodeCommand {
             NodeCommand::Openapi => openapi::run(),
             NodeCommand::App { command } => command.run().await,
             NodeCommand::Participant { command } => command.run().await,
+            NodeCommand::Grant { command } => command.run().await,
         }
     }
 }

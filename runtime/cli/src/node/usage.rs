@@ -1,7 +1,7 @@
 //! `berth node usage`.
 
 use adapter_spec::types::PublicKey;
-use berth_gateway::{UsageRecord, verify_usage};
+use berth_gateway::{SignedRecord, verify_usage};
 use clap::Args;
 use hyper::Method;
 use serde_json::json;
@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: &Usage) -> Result<(), Failure> {
     let decoded = |error: serde_json::Error| Failure::host("the node's answer", &error);
     let field = |name: &str| found.get(name).cloned().unwrap_or_default();
     let mut key: PublicKey = serde_json::from_value(field("key")).map_err(decoded)?;
-    let records: Vec<UsageRecord> = serde_json::from_value(field("records")).map_err(decoded)?;
+    let records: Vec<SignedRecord> = serde_json::from_value(field("records")).map_err(decoded)?;
     if let Some(point) = &arguments.key {
         key.point = hex::decode(point).map_err(|_| Failure::usage("--key is not hexadecimal"))?;
     }
@@ -53,7 +53,7 @@ pub(super) async fn run(arguments: &Usage) -> Result<(), Failure> {
         println!("{} has used nothing yet", plain(&arguments.name));
         return Ok(());
     };
-    println!("{}, until {}", plain(&last.application), last.to);
+    println!("{}, until {}", plain(&last.place.application), last.to);
     for (what, number) in json!(last.total).as_object().into_iter().flatten() {
         println!("  {:18} {number}", what.replace('_', " "));
     }

@@ -258,16 +258,16 @@ fn events_told() -> Routes {
         )
 }
 
-fn insert_example() -> Value {
+pub(super) fn insert_example() -> Value {
     json!({"contract": "preset", "function": "insert(text,bytes)", "arguments": [{"text": "k"}, {"bytes": "0x76"}]})
 }
 
 /// A key, and what it is called on the ledger.
 #[derive(Serialize, JsonSchema)]
-struct AccountShown {
-    key: PublicKey,
+pub(super) struct AccountShown {
+    pub(super) key: PublicKey,
     /// One key may have many.
-    accounts: Vec<String>,
+    pub(super) accounts: Vec<String>,
 }
 
 /// The calls that lead to a goal.
@@ -295,10 +295,10 @@ async fn status(
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct AccountParameters {
+pub(super) struct AccountParameters {
     /// The key's scheme; the adapter's first where it is left out.
     #[serde(default)]
-    scheme: Option<SignatureScheme>,
+    pub(super) scheme: Option<SignatureScheme>,
 }
 
 async fn account(
@@ -381,13 +381,20 @@ async fn evaluate(
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct WaitParameters {
+pub(super) struct WaitParameters {
     /// How far a write has to have come before it is answered.
     #[serde(default)]
-    until: Until,
+    pub(super) until: Until,
     /// After so long it is answered anyway, with how far it is; at most 60 s.
     #[serde(default = "default_wait")]
     wait_millis: u64,
+}
+
+impl WaitParameters {
+    /// How long to wait.
+    pub(super) fn patience(&self) -> Duration {
+        Duration::from_millis(self.wait_millis)
+    }
 }
 
 fn default_wait() -> u64 {
@@ -395,7 +402,7 @@ fn default_wait() -> u64 {
 }
 
 /// The idempotency key of a write; empty, which no key is, where there is none.
-fn idempotency_key(headers: &HeaderMap) -> &str {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> &str {
     headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default()
 }
 
@@ -418,11 +425,12 @@ async fn write(
     let (shared, application) = (&gateway.shared, &member.application);
     let key = idempotency_key(headers);
     // What is wrong with the request itself goes first.
-    application.entry_key(&member.name, key)?;
+    let entry = application.entry_key(&member.name, key)?;
     trusted(member)?;
-    let written = calls::write(shared, application, &member.name, key, call, options).await?;
-    let patience = Duration::from_millis(parameters.wait_millis);
-    let written = calls::wait(shared, application, &member.name, written, parameters.until, patience).await?;
+    let admitted = calls::admit(application, &member.name, entry.clone(), key, (call, options))?;
+    let written = calls::write(shared, application, admitted).await?;
+    let written =
+        calls::wait(shared, application, &entry, written, parameters.until, parameters.patience()).await?;
     Ok(answer(&written))
 }
 
@@ -589,9 +597,10 @@ async fn call(
 ) -> Result<Response, Problem> {
     member.must(Role::Read)?;
     let (shared, application) = (&gateway.shared, &member.application);
-    let written = calls::written(shared, application, &member.name, &key).await?;
-    let patience = Duration::from_millis(parameters.wait_millis);
-    let written = calls::wait(shared, application, &member.name, written, parameters.until, patience).await?;
+    let entry = application.entry_key(&member.name, &key)?;
+    let written = calls::written(shared, application, &entry, &key).await?;
+    let written =
+        calls::wait(shared, application, &entry, written, parameters.until, parameters.patience()).await?;
     Ok(answer(&written))
 }
 
@@ -641,12 +650,13 @@ async fn preset(
     }
     member.must(Role::Write)?;
     let key = idempotency_key(&headers);
-    application.entry_key(&member.name, key)?;
+    let entry = application.entry_key(&member.name, key)?;
     let call = store::call(shared, application, &request).await?;
-    let options = OptionsRequest::default();
-    let written = calls::write(shared, application, &member.name, key, call, options).await?;
-    let patience = Duration::from_millis(parameters.wait_millis);
-    let written = calls::wait(shared, application, &member.name, written, parameters.until, patience).await?;
+    let call = (call, OptionsRequest::default());
+    let admitted = calls::admit(application, &member.name, entry.clone(), key, call)?;
+    let written = calls::write(shared, application, admitted).await?;
+    let written =
+        calls::wait(shared, application, &entry, written, parameters.until, parameters.patience()).await?;
     Ok(answer(&store::outcome(shared, application, request.operation, written).await?))
 }
 

@@ -1,8 +1,11 @@
 //! Grants between applications.
 
+use std::sync::Arc;
+
 use axum::{
     Extension,
     extract::{Path, State},
+    http::HeaderMap,
     response::Response,
 };
 use schemars::JsonSchema;
@@ -10,18 +13,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    extract::Json,
+    calls::{AccountParameters, AccountShown, WaitParameters, idempotency_key, insert_example},
+    extract::{Json, Parameters},
     openapi::{Operation, Routes},
     participants::{Member, answer},
 };
 use crate::{
-    application::Role,
+    application::{Application, Role},
+    calls::{self, FunctionRequest, Written},
     gateway::Gateway,
-    grants::{self, AcceptRequest, Grant, GrantCall, GrantRequest, GrantedAnswer, GrantedRead},
+    grants::{self, AcceptRequest, Grant, GrantCalls, GrantRequest, GrantedAnswer, GrantedRead},
     problem::Problem,
 };
 
-/// The area of what one application reads of another.
+/// The area of what one application reads and writes at another.
 const GRANTS: &str = "Grants";
 
 /// Below an application, for its members.
@@ -33,17 +38,29 @@ pub(super) fn routes() -> Routes {
             list,
         )
         .route(
-            Operation::post("/grants", GRANTS, "propose", "Propose to let another application read")
+            Operation::post("/grants", GRANTS, "propose", "Propose to let another application read and write")
                 .text("Only the owner proposes, accepts and revokes.")
                 .body::<GrantRequest>()
                 .example("key", json!({"to": "warehouse", "keys": ["k"], "expires": "2100-01-01T00:00:00Z"}))
+                .example(
+                    "write",
+                    json!({
+                        "to": "warehouse",
+                        "writes": [{"contract": "preset", "function": "insert(text,bytes)"}],
+                        "expires": "2100-01-01T00:00:00Z",
+                    }),
+                )
                 .answer::<Grant>("The grant, which nobody has accepted")
                 .problems(&[400, 429]),
             propose,
         )
         .route(
-            Operation::get("/grants/calls", GRANTS, "grantCalls", "The reads under grants, on both sides")
-                .answer::<GrantCalls>("The reads, oldest first"),
+            Operation::get("/grants/calls", GRANTS, "grantCalls", "The calls under grants, on both sides")
+                .text(
+                    "Each call is in the chains of both applications before it is made. Whoever keeps the digest of the last record \
+                     notices later where the chain was cut or written anew.",
+                )
+                .answer::<GrantCalls>("The calls, and the chain of signed records that says so"),
             made,
         )
         .route(
@@ -67,19 +84,57 @@ pub(super) fn routes() -> Routes {
                 .asks_adapter(),
             read,
         )
+        .merge(writes())
+}
+
+fn writes() -> Routes {
+    Routes::default()
+        .route(
+            Operation::get(
+                "/grants/{grant}/account",
+                GRANTS,
+                "grantAccount",
+                "The key by which the application acts at the one that gives, and its accounts there",
+            )
+            .text("Fees of the ledger are paid by these accounts. The node holds the key in trust for the application.")
+            .query::<AccountParameters>()
+            .answer::<AccountShown>("The key, and what it is called on the ledger")
+            .asks_adapter(),
+            account,
+        )
+        .route(
+            Operation::post("/grants/{grant}/invoke", GRANTS, "invokeGranted", "Write what is granted")
+                .text(
+                    "It counts against the quotas of the application that gives. Idempotency keys are each member's own, for each \
+                     grant.",
+                )
+                .writes()
+                .query::<WaitParameters>()
+                .body::<FunctionRequest>()
+                .example("insert", insert_example())
+                .answer::<Written>("How far it has come")
+                .asks_adapter(),
+            invoke,
+        )
+        .route(
+            Operation::get(
+                "/grants/{grant}/calls/{key}",
+                GRANTS,
+                "grantedCall",
+                "How far a write under a grant has come",
+            )
+            .text("Also when the grant has expired or was revoked. Each member sees their own.")
+            .query::<WaitParameters>()
+            .answer::<Written>("How far it has come")
+            .asks_adapter(),
+            written,
+        )
 }
 
 /// The grants that an application gives or takes.
 #[derive(Serialize, JsonSchema)]
 struct Grants {
     grants: Vec<Grant>,
-}
-
-/// The reads under grants that an application made or that were made of it.
-#[derive(Serialize, JsonSchema)]
-struct GrantCalls {
-    /// Oldest first.
-    calls: Vec<GrantCall>,
 }
 
 #[derive(Deserialize)]
@@ -100,7 +155,7 @@ async fn made(
     Extension(member): Extension<Member>,
 ) -> Result<Response, Problem> {
     grants::must_own(&member.application, &member.name)?;
-    Ok(answer(&GrantCalls { calls: grants::calls_of(&gateway.shared, &member.application).await? }))
+    Ok(answer(&grants::calls_of(&gateway.shared, &member.application).await?))
 }
 
 async fn propose(
@@ -141,9 +196,77 @@ async fn read(
     Json(request): Json<GrantedRead>,
 ) -> Result<Response, Problem> {
     member.must(Role::Read)?;
-    let shared = &gateway.shared;
-    let from = gateway.by_id(&grants::giver(shared, &member.application, &grant).await?);
-    let from = from.ok_or_else(Problem::no_application)?;
-    let read = grants::read(shared, &from, &member.application, &member.name, &grant, request).await?;
-    Ok(answer(&read))
+    let from = giver(&gateway, &member, &grant).await?;
+    let (shared, to) = (&gateway.shared, &member.application);
+    Ok(answer(&grants::read(shared, &from, to, &member.name, &grant, request).await?))
+}
+
+/// The application that gives. One that is gone gives nothing.
+async fn giver(gateway: &Gateway, member: &Member, grant: &str) -> Result<Arc<Application>, Problem> {
+    let id = grants::giver(&gateway.shared, &member.application, grant).await?;
+    gateway.by_id(&id).ok_or_else(grants::not_granted)
+}
+
+async fn account(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+    Path(GrantPath { grant }): Path<GrantPath>,
+    Parameters(parameters): Parameters<AccountParameters>,
+) -> Result<Response, Problem> {
+    member.must(Role::Write)?;
+    let from = giver(&gateway, &member, &grant).await?;
+    let (shared, to) = (&gateway.shared, &member.application);
+    let (key, accounts) = grants::account(shared, &from, to, &grant, parameters.scheme).await?;
+    Ok(answer(&AccountShown { key, accounts }))
+}
+
+async fn invoke(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+    Path(GrantPath { grant }): Path<GrantPath>,
+    headers: HeaderMap,
+    Parameters(parameters): Parameters<WaitParameters>,
+    Json(request): Json<FunctionRequest>,
+) -> Result<Response, Problem> {
+    member.must(Role::Write)?;
+    let key = idempotency_key(&headers);
+    // What is wrong with the request itself goes first.
+    member.application.entry_key(&member.name, key)?;
+    let from = giver(&gateway, &member, &grant).await?;
+    let (shared, to) = (&gateway.shared, &member.application);
+    let call = request.into_call();
+    let written = grants::invoke(shared, &from, to, &member.name, &grant, key, call).await?;
+    waited(&gateway, &from, &member, &grant, written, &parameters).await
+}
+
+#[derive(Deserialize)]
+struct WritePath {
+    grant: String,
+    key: String,
+}
+
+async fn written(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+    Path(WritePath { grant, key }): Path<WritePath>,
+    Parameters(parameters): Parameters<WaitParameters>,
+) -> Result<Response, Problem> {
+    member.must(Role::Read)?;
+    let from = giver(&gateway, &member, &grant).await?;
+    let (shared, to) = (&gateway.shared, &member.application);
+    let written = grants::written(shared, &from, to, &member.name, &grant, &key).await?;
+    waited(&gateway, &from, &member, &grant, written, &parameters).await
+}
+
+async fn waited(
+    gateway: &Gateway,
+    from: &Application,
+    member: &Member,
+    grant: &str,
+    written: Written,
+    parameters: &WaitParameters,
+) -> Result<Response, Problem> {
+    let entry = grants::entry_key(from, grant, &member.name, &written.key)?;
+    let (until, patience) = (parameters.until, parameters.patience());
+    Ok(answer(&calls::wait(&gateway.shared, from, &entry, written, until, patience).await?))
 }

@@ -32,6 +32,8 @@ pub fn operator_router(gateway: &Gateway) -> Router {
         .route("/participants/{name}/revoke", post(revoke))
         .route("/applications/{name}/usage", get(usage))
         .route("/applications/{name}/keys", post(import_key))
+        .route("/applications/{name}/grants", get(grants))
+        .route("/applications/{name}/grants/calls", get(grant_calls))
         .route("/adapters", get(adapters))
         .route("/metrics", get(metrics))
         .with_state(gateway.clone())
@@ -163,6 +165,15 @@ async fn import_key(
 async fn usage(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
     let (key, records) = gateway.usage(&name).await?;
     Ok(answer(&json!({"key": key, "records": records})))
+}
+
+/// What owners agreed to. To agree is theirs alone.
+async fn grants(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+    Ok(answer(&json!({ "grants": gateway.grants(&name).await? })))
+}
+
+async fn grant_calls(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+    Ok(answer(&json!(gateway.grant_calls(&name).await?)))
 }
 
 /// For Prometheus.

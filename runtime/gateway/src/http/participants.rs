@@ -29,7 +29,7 @@ use crate::{
     gateway::Gateway,
     participants::{Caller, check_name},
     problem::Problem,
-    quota::Quotas,
+    quota::{self, Quotas},
     usage::Usage,
 };
 
@@ -204,17 +204,8 @@ async fn member(
         .into_response();
     }
     let length = |size: Option<u64>| usize::try_from(size.unwrap_or(0)).unwrap_or(usize::MAX);
-    let usage = application.meter.usage();
-    let quotas = record.order.quotas;
-    let transferred = usage.bytes_in.saturating_add(usage.bytes_out);
-    if (quotas.transferred_bytes > 0 && transferred >= quotas.transferred_bytes)
-        || (quotas.instance_millis > 0 && usage.instance_micros / 1_000 >= quotas.instance_millis)
-    {
-        let error = adapter_spec::types::Error::new(
-            adapter_spec::types::ErrorCode::QuotaExceeded,
-            "the application's quota of transferred bytes or instance time is used up: ask its operator for more",
-        );
-        return Problem::from(error).into_response();
+    if let Err(problem) = quota::is_left(&application) {
+        return problem.into_response();
     }
     application.meter.request(length(exact(request.body())));
     let meter = application.clone();
