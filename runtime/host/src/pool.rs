@@ -8,7 +8,9 @@ use std::{
 use adapter_spec::Ended;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use crate::{host::Shared, instance::ComponentInstance, limits::Limits, reserve::Load};
+use crate::{
+    host::Shared, instance::ComponentInstance, limits::Limits, long_calls::LongCalls, reserve::Load,
+};
 
 /// Instances that lie idle, and how many there may be.
 pub(crate) struct Pool {
@@ -16,6 +18,8 @@ pub(crate) struct Pool {
     pub(crate) application: Option<String>,
     state: Mutex<State>,
     permits: Semaphore,
+    /// Turns of its calls that compute for long.
+    pub(crate) long_calls: LongCalls,
 }
 
 #[derive(Default)]
@@ -70,11 +74,12 @@ impl Drop for Busy<'_> {
 }
 
 impl Pool {
-    pub(crate) fn new(limits: &Limits, application: Option<&str>) -> Arc<Self> {
+    pub(crate) fn new(shared: &Shared, limits: &Limits, application: Option<&str>) -> Arc<Self> {
         Arc::new(Pool {
             application: application.map(str::to_owned),
             state: Mutex::default(),
             permits: Semaphore::new(limits.instances),
+            long_calls: shared.long_calls.of_application(),
         })
     }
 

@@ -230,30 +230,36 @@ fn quantile(sorted: &[Duration], of: f64) -> f64 {
     sorted[((sorted.len() - 1) as f64 * of) as usize].as_secs_f64() * 1_000.0
 }
 
-fn measure() {
+/// A node of its own, which nobody has used yet, alone and then beside the harm: how long the quiet tenant's writes took.
+fn round(which: usize) -> [Vec<Duration>; 2] {
     let folder = tempfile::tempdir().unwrap();
     let mut node = Other::new(folder.path(), None);
     let mut lines = BufReader::new(node.0.stdout.take().unwrap()).lines();
     let address = lines.find_map(|line| Some(line.unwrap().strip_prefix("listens at ")?.to_owned()));
     fs::write(folder.path().join("address"), address.unwrap()).unwrap();
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let run = |name: String| {
-        let tenant = Tenant::new(folder.path(), "quiet", name);
+    let run = |name: &str| {
+        let tenant = Tenant::new(folder.path(), "quiet", name.into());
         runtime.block_on(async { tenant.latencies().await })
     };
-    run("warm".into());
+    let alone = run("alone");
+    let _hostile = Other::new(folder.path(), Some(which));
+    // Until it is under way.
+    std::thread::sleep(Duration::from_secs(1));
+    [alone, run("beside")]
+}
+
+fn measure() {
     println!(
         "| beside | median, alone | beside | 99th percentile, alone | beside | ratio of the 99th percentiles (goal 2) | |"
     );
     println!("|---|---|---|---|---|---|---|");
     for (which, (name, _)) in HARMS.iter().enumerate() {
         let (mut alone, mut beside) = (Vec::new(), Vec::new());
-        for round in 0..ROUNDS {
-            alone.extend(run(format!("alone-{which}-{round}")));
-            let _hostile = Other::new(folder.path(), Some(which));
-            // Until it is under way.
-            std::thread::sleep(Duration::from_secs(1));
-            beside.extend(run(format!("beside-{which}-{round}")));
+        for _ in 0..ROUNDS {
+            let [without, with] = round(which);
+            alone.extend(without);
+            beside.extend(with);
         }
         alone.sort_unstable();
         beside.sort_unstable();
