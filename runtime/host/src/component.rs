@@ -87,7 +87,7 @@ impl Host {
             table_elements: limits.table_elements.min(Limits::MAX_TABLE_ELEMENTS),
             ..limits
         });
-        let pool = Pool::new(&shared, &limits, None);
+        let pool = Pool::new(&shared.long_calls, &limits, None);
         shared.watch(&pool);
         let undescribed = |source| LoadError::Undescribed { source };
         let mut first = ComponentInstance::new(&pre, &limits, &pool.long_calls)

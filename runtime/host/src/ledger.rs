@@ -29,7 +29,7 @@ impl ComponentLedger {
         lender: Arc<dyn Lender>,
         settings: &str,
     ) -> Result<Self, CallError> {
-        let pool = Pool::new(&loaded.host, &loaded.limits, Some(lender.application()));
+        let pool = Pool::new(&loaded.host.long_calls, &loaded.limits, Some(lender.application()));
         loaded.host.watch(&pool);
         let ledger = ComponentLedger { loaded, lender, settings: settings.into(), pool };
         let turn = ledger.pool.turn(&ledger.loaded.host, ledger.loaded.limits.wall_time).await?;

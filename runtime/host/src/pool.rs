@@ -74,12 +74,12 @@ impl Drop for Busy<'_> {
 }
 
 impl Pool {
-    pub(crate) fn new(shared: &Shared, limits: &Limits, application: Option<&str>) -> Arc<Self> {
+    pub(crate) fn new(long_calls: &LongCalls, limits: &Limits, application: Option<&str>) -> Arc<Self> {
         Arc::new(Pool {
             application: application.map(str::to_owned),
             state: Mutex::default(),
             permits: Semaphore::new(limits.instances),
-            long_calls: shared.long_calls.of_application(),
+            long_calls: long_calls.of_application(),
         })
     }
 
@@ -206,8 +206,10 @@ mod tests {
     #[tokio::test]
     async fn reserved_slots_are_kept_from_others_until_they_are_given_back() {
         let host = Host::new(HostConfig { instances: 4, ..HostConfig::default() }).unwrap();
-        let (busy, other) =
-            (Pool::new(&Limits::default(), Some("busy")), Pool::new(&Limits::default(), Some("other")));
+        let (busy, other) = (
+            Pool::new(&LongCalls::of_host(), &Limits::default(), Some("busy")),
+            Pool::new(&LongCalls::of_host(), &Limits::default(), Some("other")),
+        );
         busy.reserve(2);
         let turns = (
             busy.turn(&host.shared, PATIENCE).await.unwrap(),
@@ -232,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_looked_at_is_the_most_calls_at_once_since_the_last_look() {
         let host = Host::new(HostConfig { instances: 4, ..HostConfig::default() }).unwrap();
-        let pool = Pool::new(&Limits::default(), Some("busy"));
+        let pool = Pool::new(&LongCalls::of_host(), &Limits::default(), Some("busy"));
         for _ in 0..5 {
             let turns = (
                 pool.turn(&host.shared, PATIENCE).await.unwrap(),
