@@ -10,7 +10,7 @@ use adapter_spec::types::PublicKey;
 use axum::http::StatusCode;
 use berth_api::SignedRecord;
 use berth_identity::{Authority, MasterKey, request::Nonces};
-use berth_journal::{Journal, MAX_PAGE_ENTRIES, Store};
+use berth_journal::{Journal, MAX_PAGE_ENTRIES, Store, WatchedStore};
 use berth_lending::{Network, StateStore};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -35,6 +35,8 @@ use crate::{
 };
 
 const APPLICATIONS: &str = "node/application/";
+/// Written to see whether the store takes writes again.
+const READY: &str = "node/ready";
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -88,6 +90,7 @@ pub struct Standing {
 
 /// What handlers and followers share.
 pub(crate) struct Shared {
+    pub(crate) store: Arc<WatchedStore>,
     pub(crate) records: Records,
     pub(crate) journal: Journal,
     pub(crate) ground: Ground,
@@ -110,6 +113,8 @@ pub(crate) struct Shared {
     /// in this time.
     pub(crate) pace: Arc<dyn Pace>,
     pub(crate) stopping: CancellationToken,
+    /// One look at a time at whether the store takes writes again.
+    pub(crate) probing: tokio::sync::Mutex<()>,
 }
 
 /// The gateway. Clones are the same.
@@ -133,7 +138,8 @@ impl Gateway {
     /// # Errors
     /// [`OpenError`]
     pub async fn open_at_pace(parts: Parts, pace: Arc<dyn Pace>) -> Result<Self, OpenError> {
-        let records = Records::new(parts.store.clone());
+        let store = Arc::new(WatchedStore::new(parts.store));
+        let records = Records::new(store.clone());
         let master = Arc::new(parts.master);
         let record_key = |of| signing_key(&master.derive(of)).ok_or(OpenError::RecordKey);
         let (usage_key, grant_key) = (record_key("usage records")?, record_key("grant records")?);
@@ -142,7 +148,7 @@ impl Gateway {
             grant_records: GrantRecords::new(records.clone(), grant_key),
             participants: Participants::open(records.clone()).await?,
             keys: Keys::new(records.clone(), master.clone()),
-            journal: Journal::new(parts.store),
+            journal: Journal::new(store.clone()),
             ground: Ground { adapters: parts.adapters, network: Network::new(), state: parts.state },
             master,
             authority: parts.authority,
@@ -155,6 +161,8 @@ impl Gateway {
             poster: Poster::new(parts.local_webhooks)?,
             pace,
             stopping: CancellationToken::new(),
+            probing: tokio::sync::Mutex::default(),
+            store,
             records,
         });
         let gateway = Gateway { shared };
@@ -242,7 +250,8 @@ impl Gateway {
         &self.shared.ground.adapters
     }
 
-    /// Whether calls can be taken: the store answers, and nobody has asked to stop.
+    /// Whether calls can be taken: the store reads and writes, and nobody has asked to stop. Anybody may ask, so a store that is well
+    /// is not written to for it.
     ///
     /// # Errors
     /// Why not.
@@ -250,8 +259,16 @@ impl Gateway {
         if self.shared.stopping.is_cancelled() {
             return Err(Problem::trouble("the node is being stopped"));
         }
-        let read: Result<Option<serde_json::Value>, _> = self.shared.records.get("node/ready").await;
-        read.map(drop).map_err(not_written)
+        let read: Result<Option<serde_json::Value>, _> = self.shared.records.get(READY).await;
+        read.map(drop).map_err(not_written)?;
+        if self.shared.store.trouble().is_none() {
+            return Ok(());
+        }
+        let _one = self.shared.probing.lock().await;
+        self.shared.records.put(READY, &Timestamp::now()).await.map_err(|error| {
+            tracing::error!(%error, "the store does not take writes: look at the disk, then start the node anew");
+            Problem::trouble("the node's store does not take writes")
+        })
     }
 
     /// Stops what runs in the background. What is under way is taken up at the next start.

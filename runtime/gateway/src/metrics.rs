@@ -21,6 +21,8 @@ impl Gateway {
         number("berth_applications", "gauge", "Applications of this node", &one(applications.len()));
         number("berth_participants", "gauge", "Participants ever enrolled", &one(self.participants().len()));
         number("berth_adapters", "gauge", "Adapters that are in", &one(self.adapters().names().len()));
+        let trouble = usize::from(self.shared.store.trouble().is_some());
+        number("berth_store_trouble", "gauge", "Whether the store refused its last write", &one(trouble));
         let used: Vec<_> = applications
             .iter()
             .map(|application| {

@@ -232,7 +232,7 @@ impl From<JournalError> for Problem {
             JournalError::Envelope { .. } => Error::new(ErrorCode::TooLarge, error.to_string()).into(),
             other => {
                 tracing::error!(error = %other, "the journal failed");
-                Problem::trouble("the journal does not take the call, so nothing was sent")
+                Problem::trouble("the journal fails: send the same request again later, with the same key")
             }
         }
     }
@@ -241,6 +241,11 @@ impl From<JournalError> for Problem {
 impl From<DriveError> for Problem {
     fn from(error: DriveError) -> Self {
         match error {
+            // Nothing is sent that the journal does not have. But it may have failed after the send, or have an envelope from
+            // before, or one that it could not confirm and finds again at the next start.
+            DriveError::Journal(error @ (JournalError::Store(_) | JournalError::Damaged { .. })) => {
+                Problem::from(error).with_effect(Effect::Unknown)
+            }
             DriveError::Journal(error) => error.into(),
             DriveError::Conflict => Problem {
                 title: Cow::Borrowed("The idempotency key was used for another request"),

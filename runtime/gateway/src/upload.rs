@@ -11,7 +11,7 @@ use adapter_spec::types::{
     Validity,
 };
 pub use berth_api::{Next, ToSign, possession};
-use berth_journal::{Begin, Outcome, PayloadDigest, Settlement, State, conclude};
+use berth_journal::{Begin, DriveError, Outcome, PayloadDigest, Settlement, State, conclude};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -160,8 +160,8 @@ pub(crate) async fn begin(
         let entry_key = application.entry_key(participant, key)?;
         // Only looked at: what counts is when the signatures come.
         drop(quota::admit(application, call.payload())?);
-        match shared.journal.begin(&entry_key, payload).await? {
-            Begin::Conflict => return Err(berth_journal::DriveError::Conflict.into()),
+        match shared.journal.begin(&entry_key, payload).await.map_err(DriveError::Journal)? {
+            Begin::Conflict => return Err(DriveError::Conflict.into()),
             Begin::New { salt } => call_options.salt = salt.as_bytes().to_vec(),
             Begin::Resumed(entry) => match entry.state {
                 State::Begun => call_options.salt = entry.salt.as_bytes().to_vec(),

@@ -87,11 +87,12 @@ impl Host {
             table_elements: limits.table_elements.min(Limits::MAX_TABLE_ELEMENTS),
             ..limits
         });
-        let pool = Pool::new(&limits, None);
+        let pool = Pool::new(&shared.long_calls, &limits, None);
         shared.watch(&pool);
         let undescribed = |source| LoadError::Undescribed { source };
-        let mut first =
-            ComponentInstance::new(&pre, &limits).await.map_err(|ended| undescribed(ended.into()))?;
+        let mut first = ComponentInstance::new(&pre, &limits, &pool.long_calls)
+            .await
+            .map_err(|ended| undescribed(ended.into()))?;
         signatures::check(&mut first, &exports)
             .map_err(|source| LoadError::OtherTypes { version: exports::VERSION, source: source.into() })?;
         let described = describe(&mut first, &exports).await;
@@ -209,7 +210,9 @@ impl ComponentAdapter {
     async fn instance(&self, idle: Option<ComponentInstance>) -> Result<ComponentInstance, Ended> {
         match idle {
             Some(instance) => Ok(instance),
-            None => ComponentInstance::new(&self.loaded.pre, &self.loaded.limits).await,
+            None => {
+                ComponentInstance::new(&self.loaded.pre, &self.loaded.limits, &self.pool.long_calls).await
+            }
         }
     }
 }
@@ -243,7 +246,7 @@ impl Adapter for ComponentAdapter {
         }
         // Fresh every time: what one application proves must not be seen by another.
         let _turn = self.pool.turn(&loaded.host, loaded.limits.wall_time).await?;
-        let mut instance = ComponentInstance::new(&loaded.pre, &loaded.limits).await?;
+        let mut instance = ComponentInstance::new(&loaded.pre, &loaded.limits, &self.pool.long_calls).await?;
         let imports = lender.imports(Function::Verify);
         let finished = instance
             .call::<_, (Result<(), Error>,)>(&loaded.exports, Function::Verify, imports, |_| {

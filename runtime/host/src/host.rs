@@ -24,6 +24,7 @@ use crate::{
     instance::CallState,
     limits::{Limits, TICK, Usage},
     load_error::LoadError,
+    long_calls::LongCalls,
     pool::Pool,
     reserve::{Reserve, share},
 };
@@ -120,6 +121,8 @@ pub(crate) struct Shared {
     pub(crate) cache: Option<CodeCache>,
     /// One permit for each instance that exists.
     pub(crate) slots: Arc<Semaphore>,
+    /// Turns of calls that compute for long.
+    pub(crate) long_calls: LongCalls,
     pools: Mutex<Vec<Weak<Pool>>>,
     /// What was told of each application's reserved instances; none of an application that has none.
     told: Mutex<BTreeMap<String, usize>>,
@@ -151,6 +154,7 @@ impl Host {
             config,
             cache,
             slots,
+            long_calls: LongCalls::of_host(),
             pools: Mutex::new(Vec::new()),
             told: Mutex::default(),
             stopped: stopped.clone(),

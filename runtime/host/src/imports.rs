@@ -92,6 +92,8 @@ fn headers_size(headers: &[(String, String)]) -> usize {
 impl CallState {
     /// Waits for something outside, at most until the call's time is over. The wait is not compute time.
     async fn wait<T>(&mut self, outside: impl Future<Output = T>) -> Result<T, LimitReached> {
+        self.computed();
+        self.turns.end();
         self.meter.pause();
         let deadline = self.meter.deadline(&self.limits);
         let answer = tokio::time::timeout_at(deadline.into(), outside).await;

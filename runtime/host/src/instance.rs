@@ -14,6 +14,7 @@ use wasmtime::{
 use crate::{
     exports::Exports,
     limits::{LimitReached, Limits, Meter, Usage},
+    long_calls::{LongCalls, Turns},
 };
 
 /// What an instance's store holds: all that belongs to the call that runs.
@@ -22,7 +23,17 @@ pub(crate) struct CallState {
     pub(crate) limits: Arc<Limits>,
     pub(crate) meter: Meter,
     pub(crate) streams: ResourceTable,
+    pub(crate) turns: Arc<Turns>,
     memory_used: usize,
+}
+
+impl CallState {
+    /// It has computed until now, but not while it waited for its turn.
+    pub(crate) fn computed(&mut self) {
+        if let Some(began) = self.turns.began() {
+            self.meter.computes_since(began);
+        }
+    }
 }
 
 impl ResourceLimiter for CallState {
@@ -76,7 +87,11 @@ pub(crate) struct Finished<R> {
 
 impl ComponentInstance {
     /// A fresh instance, with nothing open.
-    pub(crate) async fn new(pre: &InstancePre<CallState>, limits: &Arc<Limits>) -> Result<Self, Ended> {
+    pub(crate) async fn new(
+        pre: &InstancePre<CallState>,
+        limits: &Arc<Limits>,
+        long_calls: &LongCalls,
+    ) -> Result<Self, Ended> {
         let mut streams = ResourceTable::new();
         streams.set_max_capacity(limits.handles);
         let state = CallState {
@@ -84,6 +99,7 @@ impl ComponentInstance {
             limits: limits.clone(),
             meter: Meter::start(),
             streams,
+            turns: long_calls.turns(),
             memory_used: 0,
         };
         let mut store = Store::new(pre.engine(), state);
@@ -94,10 +110,12 @@ impl ComponentInstance {
         store.epoch_deadline_callback(|mut store| {
             let state = store.data_mut();
             let limits = state.limits.clone();
+            state.computed();
             state.meter.tick(&limits)?;
-            Ok(UpdateDeadline::Yield(1))
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(state.turns.clone().next())))
         });
         let instance = pre.instantiate_async(&mut store).await.map_err(|error| ended(&error, limits))?;
+        store.data().turns.end();
         Ok(ComponentInstance {
             store,
             instance,
@@ -112,10 +130,11 @@ impl ComponentInstance {
         pre: &InstancePre<CallState>,
         exports: &Exports,
         limits: &Arc<Limits>,
+        long_calls: &LongCalls,
         imports: Arc<dyn Imports>,
         settings: &str,
     ) -> Result<Self, CallError> {
-        let mut this = Self::new(pre, limits).await?;
+        let mut this = Self::new(pre, limits, long_calls).await?;
         let settings = settings.to_owned();
         let finished = this
             .call::<(String,), (Result<ResourceAny, Error>,)>(exports, Function::Open, imports, |_| {
@@ -154,6 +173,8 @@ impl ComponentInstance {
         let state = self.store.data_mut();
         // What one call was lent is not there for the next one.
         state.imports = NothingLent::shared();
+        state.computed();
+        state.turns.end();
         let usage = state.meter.finish(result.is_err());
         Finished { result, usage }
     }
@@ -237,7 +258,7 @@ mod tests {
         let bytes = wat::parse_str(text).unwrap();
         let component = wasmtime::component::Component::from_binary(&host.shared.engine, &bytes).unwrap();
         let pre = host.shared.linker.instantiate_pre(&component).unwrap();
-        ComponentInstance::new(&pre, &Arc::new(limits)).await.map(|_| ())
+        ComponentInstance::new(&pre, &Arc::new(limits), &LongCalls::of_host()).await.map(|_| ())
     }
 
     fn limit(ended: Result<(), Ended>) -> Limit {

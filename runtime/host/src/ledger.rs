@@ -29,7 +29,7 @@ impl ComponentLedger {
         lender: Arc<dyn Lender>,
         settings: &str,
     ) -> Result<Self, CallError> {
-        let pool = Pool::new(&loaded.limits, Some(lender.application()));
+        let pool = Pool::new(&loaded.host.long_calls, &loaded.limits, Some(lender.application()));
         loaded.host.watch(&pool);
         let ledger = ComponentLedger { loaded, lender, settings: settings.into(), pool };
         let turn = ledger.pool.turn(&ledger.loaded.host, ledger.loaded.limits.wall_time).await?;
@@ -42,7 +42,7 @@ impl ComponentLedger {
     async fn instance(&self) -> Result<ComponentInstance, CallError> {
         let Loaded { pre, exports, limits, .. } = &*self.loaded;
         let imports = self.lender.imports(Function::Open);
-        ComponentInstance::open(pre, exports, limits, imports, &self.settings).await
+        ComponentInstance::open(pre, exports, limits, &self.pool.long_calls, imports, &self.settings).await
     }
 
     /// Calls a function of the opened ledger; `parameters` are made for the instance's own handle of it.

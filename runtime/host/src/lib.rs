@@ -18,6 +18,7 @@ mod instance;
 mod ledger;
 mod limits;
 mod load_error;
+mod long_calls;
 mod pool;
 mod reserve;
 mod signatures;

@@ -203,6 +203,11 @@ impl Meter {
         self.computing_since = Instant::now();
     }
 
+    /// It was no computing until now: the call waited for its turn.
+    pub(crate) fn computes_since(&mut self, began: Instant) {
+        self.computing_since = self.computing_since.max(began);
+    }
+
     /// The engine's clock ticked while the adapter computed.
     pub(crate) fn tick(&mut self, limits: &Limits) -> Result<(), LimitReached> {
         let now = Instant::now();

@@ -8,7 +8,9 @@ use std::{
 use adapter_spec::Ended;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use crate::{host::Shared, instance::ComponentInstance, limits::Limits, reserve::Load};
+use crate::{
+    host::Shared, instance::ComponentInstance, limits::Limits, long_calls::LongCalls, reserve::Load,
+};
 
 /// Instances that lie idle, and how many there may be.
 pub(crate) struct Pool {
@@ -16,6 +18,8 @@ pub(crate) struct Pool {
     pub(crate) application: Option<String>,
     state: Mutex<State>,
     permits: Semaphore,
+    /// Turns of its calls that compute for long.
+    pub(crate) long_calls: LongCalls,
 }
 
 #[derive(Default)]
@@ -70,11 +74,12 @@ impl Drop for Busy<'_> {
 }
 
 impl Pool {
-    pub(crate) fn new(limits: &Limits, application: Option<&str>) -> Arc<Self> {
+    pub(crate) fn new(long_calls: &LongCalls, limits: &Limits, application: Option<&str>) -> Arc<Self> {
         Arc::new(Pool {
             application: application.map(str::to_owned),
             state: Mutex::default(),
             permits: Semaphore::new(limits.instances),
+            long_calls: long_calls.of_application(),
         })
     }
 
@@ -201,8 +206,10 @@ mod tests {
     #[tokio::test]
     async fn reserved_slots_are_kept_from_others_until_they_are_given_back() {
         let host = Host::new(HostConfig { instances: 4, ..HostConfig::default() }).unwrap();
-        let (busy, other) =
-            (Pool::new(&Limits::default(), Some("busy")), Pool::new(&Limits::default(), Some("other")));
+        let (busy, other) = (
+            Pool::new(&LongCalls::of_host(), &Limits::default(), Some("busy")),
+            Pool::new(&LongCalls::of_host(), &Limits::default(), Some("other")),
+        );
         busy.reserve(2);
         let turns = (
             busy.turn(&host.shared, PATIENCE).await.unwrap(),
@@ -227,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_looked_at_is_the_most_calls_at_once_since_the_last_look() {
         let host = Host::new(HostConfig { instances: 4, ..HostConfig::default() }).unwrap();
-        let pool = Pool::new(&Limits::default(), Some("busy"));
+        let pool = Pool::new(&LongCalls::of_host(), &Limits::default(), Some("busy"));
         for _ in 0..5 {
             let turns = (
                 pool.turn(&host.shared, PATIENCE).await.unwrap(),

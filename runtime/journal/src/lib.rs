@@ -61,6 +61,7 @@ mod sendable;
 mod sled_store;
 mod sources;
 mod store;
+mod watched_store;
 
 pub use crash_store::{Crash, CrashStore};
 pub use drive::{
@@ -81,3 +82,4 @@ pub use store::{
     MAX_KEY, MAX_PAGE_BYTES, MAX_PAGE_ENTRIES, MAX_SEQUENCE_NAME, MAX_VALUE, Page, SequencePage, Store,
     StoreError,
 };
+pub use watched_store::WatchedStore;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use berth_gateway::Permitted;
+use berth_gateway::{Permitted, http};
 use berth_identity::MasterKey;
 use serde::Deserialize;
 use thiserror::Error;
@@ -73,6 +73,12 @@ pub struct GatewayConfig {
     /// The most bytes of a request's body.
     #[serde(default = "body")]
     pub max_body_bytes: usize,
+    /// Connections at once; more wait.
+    #[serde(default = "connections")]
+    pub max_connections: usize,
+    /// Connections at once from one address; more are closed as they come.
+    #[serde(default = "connections_per_address")]
+    pub max_connections_per_address: usize,
     /// How often usage is written down and signed, in seconds; a crash loses what was used since.
     #[serde(default = "a_minute")]
     pub usage_seconds: u32,
@@ -153,6 +159,14 @@ fn local_names() -> Vec<String> {
 
 fn a_minute() -> u32 {
     60
+}
+
+fn connections() -> usize {
+    http::Limits::default().connections
+}
+
+fn connections_per_address() -> usize {
+    http::Limits::default().connections_per_address
 }
 
 fn body() -> usize {

@@ -154,7 +154,14 @@ impl Node {
             .merge(upgrade::router(configuration.path.clone(), door.clone(), gateway.clone()));
         let socket = http::listen_unix(&path, operator, stop.clone());
         let operator = socket.await.map_err(machine("the operator's socket"))?;
-        let public = http::listen(configuration.address()?, tls, http::router(&gateway), stop.clone());
+        let public = &configuration.config.gateway;
+        let limits = http::Limits {
+            connections: public.max_connections,
+            connections_per_address: public.max_connections_per_address,
+            ..http::Limits::default()
+        };
+        let router = http::router(&gateway);
+        let public = http::listen_within(configuration.address()?, tls, router, limits, stop.clone());
         let public = public.await.map_err(machine("the gateway's port"))?;
         let address = public.address.clone();
         let mut listening = vec![public, operator];

@@ -7,21 +7,24 @@
 //! - `openapi`: the description of all that, made of the routes.
 //! - `operator`: what the operator reaches, on a socket of this machine.
 //! - `page`: what the operator looks at in a browser.
-//! - `server`: listeners, TLS, the end.
+//! - `server`: listeners, TLS, the end; `limits` is how much of them peers may take, `patience` how long they are waited for.
 
 mod authenticate;
 mod calls;
 mod extract;
 mod grants;
+mod limits;
 mod openapi;
 mod operator;
 mod page;
 mod participants;
+mod patience;
 mod server;
 mod webhooks;
 
+pub use limits::Limits;
 pub use operator::operator_router;
 pub use page::page_router;
 pub use participants::{openapi_document, router};
 pub use rustls::ServerConfig;
-pub use server::{Listening, PeerCertificate, ServerError, listen, listen_unix, tls};
+pub use server::{Listening, PeerCertificate, ServerError, listen, listen_unix, listen_within, tls};

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::{
     authenticate::authenticate,
     calls,
-    extract::Json,
+    extract::{Json, PathParameters},
     grants,
     openapi::{self, Operation, Routes},
     webhooks,
@@ -182,7 +182,8 @@ struct InApplication {
 async fn member(
     State(gateway): State<Gateway>,
     Extension(caller): Extension<Caller>,
-    Path(InApplication { application }): Path<InApplication>,
+    // Of all parameters: what is no text goes no further.
+    PathParameters(InApplication { application }): PathParameters<InApplication>,
     mut request: Request,
     next: Next,
 ) -> Response {

@@ -1,8 +1,8 @@
 //! Listeners.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, path::Path, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::Router;
 use berth_identity::Fingerprint;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
@@ -19,20 +19,29 @@ use thiserror::Error;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
-    sync::Semaphore,
+    sync::OwnedSemaphorePermit,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-/// For the handshake, and for a request's headers.
-const PATIENCE: Duration = Duration::from_secs(10);
+use super::{
+    limits::{Limits, Place, Places},
+    patience::{Activity, hurried},
+};
+
 /// For requests that run when the node is stopped.
 const LAST_REQUESTS: Duration = Duration::from_secs(30);
-/// Connections of one listener at once; more wait in the system's queue.
-const MAX_CONNECTIONS: usize = 8_192;
 /// Requests at once on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 128;
+/// Of those that a peer takes back before they are looked at; a peer that takes back more is sent away (CVE-2023-44487).
+const MAX_TAKEN_BACK: usize = 20;
+/// Of those that break the protocol and are answered with a reset; a peer that makes more is sent away.
+const MAX_BROKEN: usize = 128;
+/// Bytes of a request's line and headers over HTTP/1.
+const MAX_HEAD: usize = 64 << 10;
+/// Bytes of a request's headers over HTTP/2.
+const MAX_HEADERS: u32 = 32 << 10;
 
 /// The certificate that the other side of a connection showed, and that the node's authority made.
 #[derive(Clone, Copy, Debug)]
@@ -111,35 +120,50 @@ pub async fn listen(
     router: Router,
     stop: CancellationToken,
 ) -> Result<Listening, ServerError> {
+    listen_within(address, tls, router, Limits::default(), stop).await
+}
+
+/// The same, within these limits.
+///
+/// # Errors
+/// [`ServerError::Listen`]
+pub async fn listen_within(
+    address: SocketAddr,
+    tls: Option<Arc<ServerConfig>>,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+) -> Result<Listening, ServerError> {
     let failed = |source| ServerError::Listen { address: address.to_string(), source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?.to_string();
     let acceptor = tls.map(TlsAcceptor::from);
     let task = tokio::spawn(async move {
-        let connections = Connections::new(router);
+        let connections = Connections::new(router, limits);
         loop {
-            let Some(permit) = connections.permit(&stop).await else { break };
+            let Some(free) = connections.free(&stop).await else { break };
             let socket = tokio::select! {
                 socket = listener.accept() => socket,
                 () = stop.cancelled() => break,
             };
             // Out of file descriptors, mostly: others end soon.
-            let Ok((socket, _)) = socket else {
+            let Ok((socket, from)) = socket else {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
+            let Some(place) = connections.places.take(free, Some(from.ip())) else { continue };
             let _ = socket.set_nodelay(true);
             match acceptor.clone() {
-                None => connections.serve(socket, None, permit),
+                None => connections.serve(socket, None, place),
                 Some(acceptor) => {
                     let connections = connections.clone();
                     tokio::spawn(async move {
-                        let agreed = tokio::time::timeout(PATIENCE, acceptor.accept(socket)).await;
+                        let agreed = tokio::time::timeout(limits.headers, acceptor.accept(socket)).await;
                         // Whoever does not come through the handshake is none of ours.
                         let Ok(Ok(stream)) = agreed else { return };
                         let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                         let peer = shown.map(|certificate| PeerCertificate(Fingerprint::of(certificate)));
-                        connections.serve(stream, peer, permit);
+                        connections.serve(stream, peer, place);
                     });
                 }
             }
@@ -172,16 +196,19 @@ pub async fn listen_unix(
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     let path = path.to_owned();
     let task = tokio::spawn(async move {
-        let connections = Connections::new(router);
+        let connections = Connections::new(router, Limits::default());
         loop {
-            let Some(permit) = connections.permit(&stop).await else { break };
+            let Some(free) = connections.free(&stop).await else { break };
             let socket = tokio::select! {
                 socket = listener.accept() => socket,
                 () = stop.cancelled() => break,
             };
-            if let Ok((socket, _)) = socket {
-                connections.serve(socket, None, permit);
-            }
+            let Ok((socket, _)) = socket else {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            let Some(place) = connections.places.take(free, None) else { continue };
+            connections.serve(socket, None, place);
         }
         let _ = std::fs::remove_file(path);
         connections.end().await;
@@ -194,31 +221,35 @@ pub async fn listen_unix(
 struct Connections {
     router: Router,
     builder: Arc<auto::Builder<TokioExecutor>>,
-    slots: Arc<Semaphore>,
+    limits: Limits,
+    places: Places,
     graceful: Arc<GracefulShutdown>,
 }
 
 impl Connections {
-    fn new(router: Router) -> Self {
+    fn new(router: Router, limits: Limits) -> Self {
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(64 << 10);
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.headers).max_buf_size(MAX_HEAD);
         builder
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
-            .max_header_list_size(32 << 10)
+            .max_header_list_size(MAX_HEADERS)
+            .max_pending_accept_reset_streams(MAX_TAKEN_BACK)
+            .max_local_error_reset_streams(MAX_BROKEN)
             .keep_alive_interval(Duration::from_secs(30));
         Connections {
             router,
             builder: Arc::new(builder),
-            slots: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            limits,
+            places: Places::new(&limits),
             graceful: Arc::default(),
         }
     }
 
-    async fn permit(&self, stop: &CancellationToken) -> Option<tokio::sync::OwnedSemaphorePermit> {
+    async fn free(&self, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
         tokio::select! {
-            permit = self.slots.clone().acquire_owned() => permit.ok(),
+            free = self.places.free() => free,
             () = stop.cancelled() => None,
         }
     }
@@ -227,21 +258,30 @@ impl Connections {
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: Option<PeerCertificate>,
-        permit: tokio::sync::OwnedSemaphorePermit,
+        place: Place,
     ) {
-        let router = self.router.clone();
+        let (router, limits, activity) = (self.router.clone(), self.limits, Activity::new());
+        let heard = activity.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(peer) = peer {
                 request.extensions_mut().insert(peer);
             }
-            router.clone().oneshot(request.map(Body::new))
+            let (router, running) = (router.clone(), heard.runs());
+            async move {
+                let answer = router.oneshot(request.map(|body| hurried(body, &limits))).await?;
+                Ok::<_, Infallible>(answer.map(|body| running.answers(body)))
+            }
         });
         let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = self.graceful.watch(connection);
         tokio::spawn(async move {
-            // A client that goes away is its own business.
-            let _ = connection.await;
-            drop(permit);
+            let connection = pin!(connection);
+            tokio::select! {
+                // A client that goes away is its own business.
+                _ = connection => {}
+                () = activity.idle(&limits) => {}
+            }
+            drop(place);
         });
     }
 

@@ -10,6 +10,7 @@
 )]
 
 pub mod document;
+pub mod failing;
 pub mod receiver;
 pub mod web;
 
@@ -26,7 +27,9 @@ use axum::{
 };
 use berth_crypto::SigningKey;
 use berth_gateway::{
-    Adapters, EndpointOrder, Gateway, KeyMode, Offered, Order, Pace, Parts, Quotas, http, possession,
+    Adapters, EndpointOrder, Gateway, KeyMode, Offered, Order, Pace, Parts, Quotas,
+    http::{self, PeerCertificate},
+    possession,
 };
 use berth_identity::{Authority, MasterKey, request::Signer};
 use berth_journal::{MemoryStore, SledStore, Store};
@@ -176,6 +179,21 @@ impl World {
         self.ledger.fund_key(&key, 1 << 60);
         let account = self.get(participant, &format!("/v1/applications/{application}/account")).await;
         account.body["accounts"][0].as_str().unwrap().to_owned()
+    }
+
+    /// Asks as who has shown a certificate on a connection with TLS: this is also taken in the second of a gateway's start.
+    pub async fn shown(
+        &self,
+        by: &Participant,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
+        let headers: Vec<_> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
+        let mut request = request(None, method, path, &headers, body);
+        request.extensions_mut().insert(PeerCertificate(by.signer.fingerprint()));
+        self.raw(request).await
     }
 
     pub async fn get(&self, by: &Participant, path: &str) -> Answer {
