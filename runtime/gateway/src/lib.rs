@@ -30,6 +30,7 @@ pub mod http;
 mod keys;
 mod lent;
 mod metrics;
+mod operate;
 mod participants;
 mod problem;
 mod quota;
@@ -51,12 +52,13 @@ pub use calls::{
     WrittenState,
 };
 pub use events::EventParameters;
-pub use gateway::{Gateway, OpenError, Parts, Standing};
+pub use gateway::{Gateway, OpenError, Parts};
 pub use grants::{
     AcceptRequest, Grant, GrantCall, GrantCalls, GrantEntry, GrantRequest, GrantedAnswer, GrantedFunction,
     GrantedRead, GrantedUse, verify_grant_calls,
 };
 pub use lent::{EndpointSecrets, LentSecrets, Secret, ServiceKeySecret};
+pub use operate::Standing;
 pub use participants::{Caller, Participant, fingerprint_of};
 pub use problem::{Problem, TYPE_PREFIX};
 pub use quota::Quotas;

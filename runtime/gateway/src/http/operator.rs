@@ -16,8 +16,9 @@ use super::extract::Json;
 use crate::{
     adapters::Slot,
     application::{ApplicationRecord, Order},
-    gateway::{Gateway, Standing},
+    gateway::Gateway,
     lent::{LentSecrets, Secret},
+    operate::Standing,
     problem::Problem,
 };
 
