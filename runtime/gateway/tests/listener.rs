@@ -27,6 +27,7 @@ use support::{World, request};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    sync::Notify,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -40,10 +41,27 @@ fn patient() -> Limits {
     Limits { headers: LONG, body: LONG, idle: LONG, ..Limits::default() }
 }
 
+/// Hears that the endless answer was given up.
+static ENDLESS_IS_OVER: Notify = Notify::const_new();
+
+/// Tells so as it is dropped.
+struct GivenUp;
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        ENDLESS_IS_OVER.notify_one();
+    }
+}
+
 /// Echoes at `/`; `/never` does not answer; `/endless` answers for ever.
 fn router() -> Router {
     let endless = || async {
-        Body::from_stream(stream::repeat(Bytes::from(vec![0; 64 << 10])).map(Ok::<_, std::io::Error>))
+        let given_up = GivenUp;
+        let parts = stream::repeat(Bytes::from(vec![0; 64 << 10]));
+        Body::from_stream(parts.map(move |part| {
+            let _ = &given_up;
+            Ok::<_, std::io::Error>(part)
+        }))
     };
     Router::new()
         .route("/", post(|body: Bytes| async move { body }).get(|| async { "hello" }))
@@ -205,6 +223,8 @@ async fn a_connection_on_which_nothing_happens_is_cut_unless_somebody_works_for_
     let taken = listener.sent("GET /endless HTTP/1.1\r\nhost: a\r\n\r\n").await;
     to_the_end(listener.sent("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await).await;
     let mut waits = listener.sent("GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    // Nobody reads before that: whoever takes a part is not idle.
+    tokio::time::timeout(HANGS, ENDLESS_IS_OVER.notified()).await.expect("the answer goes on");
     to_the_end(taken).await;
     let mut byte = [0];
     let ended = tokio::time::timeout(3 * SHORT, waits.read(&mut byte)).await;
