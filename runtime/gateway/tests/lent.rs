@@ -16,9 +16,11 @@ use axum::http::Method;
 use berth_gateway::{EndpointSecrets, LentSecrets, Secret, ServiceKeySecret, http};
 use berth_identity::Authority;
 use berth_journal::{MemoryStore, Store};
+use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::json;
 use support::{Participant, World, gateway_on, next_second, order, receiver::Receiver};
+use tower::ServiceExt as _;
 
 const APP: &str = "/v1/applications/shop";
 const TOKEN: &str = "Bearer of-the-operator";
@@ -153,4 +155,19 @@ async fn a_key_in_trust_takes_the_certificate_that_a_ledgers_authority_gave_it()
     world.router = http::router(&world.gateway);
     next_second().await;
     assert_eq!(world.get(&alice, &path).await.body["key"]["certificate"], certificate);
+}
+
+#[tokio::test]
+async fn a_native_plug_in_is_lent_what_others_are_and_shown_as_what_it_is() {
+    let world = World::new().await;
+    let mut endpoint = Receiver::new().await;
+    let alice = world.enrol("alice").await;
+    // The model's adapter is a plug-in. What it asks for goes through the lender, which adds what is the operator's.
+    world.gateway.create_with(order("shop", &endpoint.url, "alice"), secrets()).await.unwrap();
+    assert_eq!(asked_with(&world, &alice, &mut endpoint).await, TOKEN);
+    let request = support::request(None, Method::GET, "/adapters", &[], None);
+    let answer = http::operator_router(&world.gateway).oneshot(request).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let shown: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(shown["adapters"][0]["sandboxed"], json!(false), "{shown}");
 }

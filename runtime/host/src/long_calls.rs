@@ -101,6 +101,8 @@ mod tests {
                     for _ in 0..64 {
                         taken.clone().next().await;
                         turns.lock().unwrap().push(name);
+                        // It computes, and the others come to wait for their turns.
+                        tokio::task::yield_now().await;
                     }
                     taken.end();
                 });

@@ -146,7 +146,13 @@ pub const HOST: &[(&str, Shown)] = &[
             "tls_takes_the_operators_authority_name_and_client_certificate_and_nobody_elses",
         ),
     ),
-    ("NET-17", By("runtime/host/tests/loading.rs", "a_registry_holds_components_and_native_plug_ins_alike")),
+    (
+        "NET-17",
+        By(
+            "runtime/gateway/tests/lent.rs",
+            "a_native_plug_in_is_lent_what_others_are_and_shown_as_what_it_is",
+        ),
+    ),
     ("ENV-1", By("runtime/lending/tests/state.rs", "of_swaps_at_once_exactly_one_wins")),
     ("ENV-2", By("runtime/lending/tests/state.rs", "sled_keeps_values_and_their_count_across_a_restart")),
     ("ENV-3", By("runtime/host/tests/limits.rs", "a_value_of_state_that_is_too_large_ends_the_call")),
