@@ -199,9 +199,10 @@ impl Door {
         Ok(let_in)
     }
 
-    /// Forgets those who are not used any more; they are not looked at again.
+    /// Forgets those who are not used any more; they are not looked at again. Whoever somebody still holds stays: it may be on its way
+    /// to be used, and what is used must be looked at again.
     pub fn keep(&self, used: impl Fn(&LetIn) -> bool) {
-        self.lock().retain(|let_in| used(let_in));
+        self.lock().retain(|let_in| Arc::strong_count(let_in) > 1 || used(let_in));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<LetIn>>> {

@@ -52,6 +52,18 @@ async fn a_certified_component_is_let_in_and_runs_under_its_certified_limits() {
 }
 
 #[tokio::test]
+async fn whoever_is_on_the_way_to_be_used_is_not_forgotten() {
+    let world = World::new();
+    let door = world.door(Mode::Enforce);
+    let let_in = door.let_in(&certified_notebook(&world), None).await.unwrap();
+    door.keep(|_| false);
+    assert_eq!(names(&door), ["notebook"]);
+    drop(let_in);
+    door.keep(|_| false);
+    assert!(door.inside().is_empty());
+}
+
+#[tokio::test]
 async fn a_tampered_copy_is_refused_and_nothing_of_it_is_loaded() {
     let world = World::new();
     let door = world.door(Mode::Enforce);
