@@ -21,6 +21,8 @@ use crate::{problem::Problem, records::Records};
 
 const FOLDER: &str = "node/key/";
 const CERTIFICATES: &str = "node/certificate/";
+/// The most bytes of a certificate: it goes with every call.
+const MAX_CERTIFICATE: usize = 16 << 10;
 /// What sealed keys are sealed for.
 const PURPOSE: &str = "key in trust";
 
@@ -118,6 +120,7 @@ impl Keys {
         scheme: SignatureScheme,
         certificate: &[u8],
     ) -> Result<TrustKey, Problem> {
+        check_certificate(certificate)?;
         let key = self.get(application, participant, scheme).await?;
         let point = point_of(certificate)
             .ok_or_else(|| Problem::invalid("certificate: it is no X.509 certificate in DER"))?;
@@ -185,6 +188,14 @@ fn place(application: &str, participant: &str, scheme: SignatureScheme) -> Strin
 /// Where the certificate of the key at this place is.
 fn certificate_place(place: &str) -> String {
     format!("{CERTIFICATES}{}", place.strip_prefix(FOLDER).unwrap_or(place))
+}
+
+/// Whether a certificate is not too large to be kept.
+pub(crate) fn check_certificate(certificate: &[u8]) -> Result<(), Problem> {
+    if certificate.len() > MAX_CERTIFICATE {
+        return Err(Problem::invalid(format!("certificate: at most {MAX_CERTIFICATE} bytes")));
+    }
+    Ok(())
 }
 
 /// The public point of a certificate: SEC1, uncompressed.

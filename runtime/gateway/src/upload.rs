@@ -21,6 +21,7 @@ use crate::{
     calls::{self, HexBytes, OptionsRequest, Written, WrittenState, call_options},
     follower::{self, Progress},
     gateway::{Shared, not_written},
+    keys::check_certificate,
     problem::Problem,
     quota,
 };
@@ -110,6 +111,7 @@ pub(crate) async fn put_key(
         point: request.point.into_bytes(),
         certificate: request.certificate.map(HexBytes::into_bytes),
     };
+    key.certificate.as_deref().map_or(Ok(()), check_certificate)?;
     let said = SigningInput::Message(possession(&application.id, participant, &key.point).into_bytes());
     let signature = Signature { bytes: request.signature.into_bytes(), recovery_id: None };
     if !berth_crypto::verify(&key, &said, &signature) {

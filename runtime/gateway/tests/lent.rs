@@ -138,7 +138,13 @@ async fn a_key_in_trust_takes_the_certificate_that_a_ledgers_authority_gave_it()
         world.send(Some(&alice), Method::PUT, &format!("{APP}/account/certificate"), &[], Some(body)).await
     };
     let other = hex::encode(Authority::der_of(&alice.certificate_pem).unwrap());
-    for (wrong, word) in [(other.as_str(), "another key"), ("00", "no X.509"), ("zz", "hexadecimal")] {
+    let large = "30".repeat((16 << 10) + 1);
+    for (wrong, word) in [
+        (other.as_str(), "another key"),
+        ("00", "no X.509"),
+        ("zz", "hexadecimal"),
+        (large.as_str(), "at most 16384"),
+    ] {
         let refused = put(&world, wrong).await;
         assert_eq!(refused.status, 400, "{refused:?}");
         assert!(refused.body["detail"].as_str().unwrap().contains(word), "{refused:?}");

@@ -76,6 +76,11 @@ impl Own {
         answer
     }
 
+    async fn id(&self) -> String {
+        let shown = self.world.get(&self.alice, APP).await;
+        shown.body["id"].as_str().unwrap().to_owned()
+    }
+
     fn transactions(&self) -> u64 {
         self.world.ledger.transactions(MAIN_SPACE, &self.account)
     }
@@ -172,6 +177,16 @@ async fn a_key_is_taken_only_from_whoever_has_it_and_for_this_application() {
     let refused =
         own.world.send(Some(&own.alice), Method::PUT, &format!("{APP}/keys"), &[], Some(body)).await;
     assert_eq!(refused.body["code"], "invalid-argument", "{refused:?}");
+    let said = possession(&own.id().await, "alice", &key.public_key().point);
+    let signature = key.sign(&SigningInput::Message(said.into_bytes())).unwrap();
+    let body = json!({
+        "scheme": key.scheme(),
+        "point": hex0(&key.public_key().point),
+        "certificate": hex0(&vec![0; (16 << 10) + 1]),
+        "signature": hex0(&signature.bytes),
+    });
+    let large = own.world.send(Some(&own.alice), Method::PUT, &format!("{APP}/keys"), &[], Some(body)).await;
+    assert!(large.body["detail"].as_str().unwrap().contains("at most 16384"), "{large:?}");
     // And the node signs nothing here.
     let invoked = own.world.post(&own.alice, &format!("{APP}/invoke"), Some("1"), insert("k", "v")).await;
     assert_eq!(invoked.body["code"], "key-mode");
