@@ -20,7 +20,7 @@ use std::{
 };
 
 use adapter_spec::{
-    Adapter, CallError, Ended, Interfaces, Ledger, Lender, async_trait,
+    Adapter, CallError, Ended, Interfaces, Ledger, Lender, Limit, async_trait,
     types::{
         Block, BlockSelector, Call, CallOptions, Claim, Descriptor, Envelope, Error, ErrorCode, Estimate,
         EventFilter, EventPage, EventStart, Goal, LedgerStatus, Output, Party, PlannedCall, Proof, PublicKey,
@@ -44,6 +44,10 @@ struct Faults {
     traps: Option<(&'static str, u64)>,
     /// Of `resume` and `receipt`: it reads nothing that the version before wrote.
     forgets: bool,
+    /// Its `block` runs out of time, after as long as this.
+    out_of_time: Option<Duration>,
+    /// Its `block` takes so long, and then answers.
+    slow: Duration,
 }
 
 /// The model's adapter as another version.
@@ -113,6 +117,17 @@ macro_rules! pass {
                 self.ledger.resume(continuation, signatures).await
             }
 
+            async fn block(&self, selector: BlockSelector) -> Result<Block, CallError> {
+                self.enter("block")?;
+                tokio::time::sleep(self.faults.slow).await;
+                if let Some(time) = self.faults.out_of_time {
+                    tokio::time::sleep(time).await;
+                    let limit = Limit::WallTime;
+                    return Err(Ended::LimitReached { limit, allowed: "so long".into() }.into());
+                }
+                self.ledger.block(selector).await
+            }
+
             async fn receipt(&self, transaction: &str, tracking: Vec<u8>) -> Result<Receipt, CallError> {
                 self.enter("receipt")?;
                 self.reads()?;
@@ -141,7 +156,6 @@ pass! {
     estimate(call: Call, parties: Vec<Party>, options: CallOptions) -> Result<Estimate, CallError>;
     plan(goal: Goal) -> Result<Vec<PlannedCall>, CallError>;
     contract_abi(contract: &str) -> Result<Option<String>, CallError>;
-    block(selector: BlockSelector) -> Result<Block, CallError>;
     events(filter: EventFilter, start: EventStart, limit: u32, max_bytes: u32) -> Result<EventPage, CallError>;
     to_call(contract: &str, operation: StoreOperation) -> Result<Call, CallError>;
     from_outcome(operation: StoreOperation, outcome: Result<Output, Error>) -> Result<StoreAnswer, CallError>;
@@ -251,6 +265,22 @@ async fn a_version_that_cannot_read_what_the_one_before_wrote_is_taken_back() {
     let settled = world.get(&alice, &format!("{APP}/calls/1?until=settled")).await;
     assert_eq!(settled.body["settlement"], json!({"final": {"succeeded": true}}), "{settled:?}");
     assert_eq!(current(&world), "1.0.0");
+}
+
+#[tokio::test]
+async fn time_that_runs_out_takes_a_version_back_only_where_the_one_before_was_far_from_it() {
+    let time = Duration::from_millis(400);
+    // The one before takes nearly as long itself: its answer counts, and no more.
+    for (slow, back) in [(time, false), (Duration::ZERO, true)] {
+        let (world, alice) = shop().await;
+        let before = Faults { slow, ..Faults::default() };
+        world.gateway.upgrade(version("1.1.0", before).await.0, TRIAL).await.unwrap();
+        let faults = Faults { out_of_time: Some(time), ..Faults::default() };
+        world.gateway.upgrade(version("1.2.0", faults).await.0, TRIAL).await.unwrap();
+        let block = world.get(&alice, &format!("{APP}/blocks/latest")).await;
+        assert_eq!(block.status, 200, "{block:?}");
+        assert_eq!(current(&world), if back { "1.1.0" } else { "1.2.0" });
+    }
 }
 
 #[tokio::test]
