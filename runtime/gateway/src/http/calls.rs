@@ -1,18 +1,16 @@
-//! Calls of an application: reads, writes, both key modes, blocks, the preset store, events.
+//! Calls of an application: reads, writes, blocks, the preset store.
 
 use std::time::Duration;
 
 use adapter_spec::types::{
-    Block, BlockSelector, Call, Confidence, Estimate, Event, Goal, LedgerStatus, Output, PlannedCall,
-    PublicKey, SignatureScheme,
+    Block, BlockSelector, Call, Confidence, Estimate, Goal, LedgerStatus, Output, PlannedCall,
 };
 use axum::{
     Extension,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse as _, Response, sse},
+    http::HeaderMap,
+    response::Response,
 };
-use futures_util::StreamExt as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -21,29 +19,24 @@ use super::{
     extract::{Json, Parameters},
     openapi::{Operation, Routes},
     participants::{Member, answer},
+    trusted_keys::trusted,
 };
 use crate::{
-    application::{KeyMode, Role},
-    calls::{self, DeployRequest, FunctionRequest, HexBytes, NativeRequest, OptionsRequest, Until, Written},
-    events::{self, EventParameters, Told},
+    application::Role,
+    calls::{self, DeployRequest, FunctionRequest, NativeRequest, OptionsRequest, Until, Written},
     gateway::Gateway,
     problem::Problem,
     store::{self, StoreRequest, Stored},
-    upload::{self, KeyRequest, Next, ResumeRequest},
 };
 
 /// The area of reads, writes and what is known of them.
-const CALLS: &str = "Calls";
-/// The area of participants who hold their own keys.
-const OWN_KEYS: &str = "Own keys";
+pub(super) const CALLS: &str = "Calls";
 /// The area of the ledger itself.
 const LEDGER: &str = "Ledger";
-/// The area of what contracts announce.
-pub(super) const EVENTS: &str = "Events";
 
 /// Below an application, for its members.
 pub(super) fn routes() -> Routes {
-    reads().merge(trusted_keys()).merge(writes()).merge(own_keys()).merge(events_told())
+    reads().merge(writes())
 }
 
 fn reads() -> Routes {
@@ -98,50 +91,6 @@ fn reads() -> Routes {
         )
 }
 
-fn trusted_keys() -> Routes {
-    Routes::default()
-        .route(
-            Operation::get(
-                "/account",
-                CALLS,
-                "account",
-                "The key that the node holds in trust for you, and its accounts",
-            )
-            .text("Where accounts come from certificates, there are none before the key has one.")
-            .query::<AccountParameters>()
-            .answer::<AccountShown>("The key, and what it is called on the ledger")
-            .of_one_key_mode()
-            .asks_adapter(),
-            account,
-        )
-        .route(
-            Operation::get(
-                "/account/certificate-request",
-                CALLS,
-                "certificateRequest",
-                "A request for a certificate of that key, for an authority of the ledger",
-            )
-            .text("Of keys on P-256 alone.")
-            .answer::<RequestShown>("PKCS#10, signed with the key")
-            .of_one_key_mode()
-            .asks_adapter(),
-            certificate_request,
-        )
-        .route(
-            Operation::put(
-                "/account/certificate",
-                CALLS,
-                "putCertificate",
-                "Say which certificate that key has got from an authority of the ledger",
-            )
-            .body::<CertificateRequest>()
-            .answer::<AccountShown>("The key, and what it is called on the ledger now")
-            .of_one_key_mode()
-            .asks_adapter(),
-            put_certificate,
-        )
-}
-
 fn writes() -> Routes {
     Routes::default()
         .route(
@@ -193,81 +142,8 @@ fn writes() -> Routes {
         )
 }
 
-fn own_keys() -> Routes {
-    Routes::default()
-        .route(
-            Operation::put("/keys", OWN_KEYS, "putKey", "Say which key is yours, and that you have it")
-                .text("Only where participants hold their own keys, as all of this area.")
-                .body::<KeyRequest>()
-                .answer::<AccountShown>("The key, and what it is called on the ledger")
-                .of_one_key_mode()
-                .asks_adapter(),
-            put_key,
-        )
-        .route(
-            Operation::post("/begin", OWN_KEYS, "begin", "Begin a call, and get what is to be signed")
-                .text("`evaluate` reads, everything else writes and needs an idempotency key.")
-                .may_write()
-                .body::<BeginRequest>()
-                .example("insert", json!({"invoke": insert_example()}))
-                .answer::<Next>("How it goes on")
-                .of_one_key_mode()
-                .asks_adapter(),
-            begin,
-        )
-        .route(
-            Operation::post("/resume", OWN_KEYS, "resume", "Go on with the signatures")
-                .text("A continuation is taken once.")
-                .body::<ResumeRequest>()
-                .answer::<Next>("How it goes on")
-                .of_one_key_mode()
-                .asks_adapter(),
-            resume,
-        )
-        .route(
-            Operation::post("/abandon", OWN_KEYS, "abandon", "Give a call up that is not signed")
-                .body::<ResumeRequest>()
-                .done("It is given up")
-                .of_one_key_mode()
-                .asks_adapter(),
-            abandon,
-        )
-}
-
-fn events_told() -> Routes {
-    Routes::default()
-        .route(
-            Operation::get("/events", EVENTS, "events", "Events as they come, as a stream of server-sent events")
-                .text(
-                    "`event` has an event, and the last one of a page has an id, which is the position after it; `scanned` says up to which \
-                     block everything was looked at; `problem` ends the stream.",
-                )
-                .query::<EventParameters>()
-                .stream("Events, until one side ends it")
-                .event::<Event>("event")
-                .event::<Scanned>("scanned")
-                .event::<Problem>("problem")
-                .asks_adapter(),
-            events,
-        )
-        .route(
-            Operation::delete("/events/{subscription}", EVENTS, "unsubscribe", "Forget the position of a subscription")
-                .done("It is forgotten")
-                .problems(&[400]),
-            unsubscribe,
-        )
-}
-
 pub(super) fn insert_example() -> Value {
     json!({"contract": "preset", "function": "insert(text,bytes)", "arguments": [{"text": "k"}, {"bytes": "0x76"}]})
-}
-
-/// A key, and what it is called on the ledger.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct AccountShown {
-    pub(super) key: PublicKey,
-    /// One key may have many.
-    pub(super) accounts: Vec<String>,
 }
 
 /// The calls that lead to a goal.
@@ -277,13 +153,6 @@ struct Planned {
     calls: Vec<PlannedCall>,
 }
 
-/// Nothing matched up to a block.
-#[derive(Serialize, JsonSchema)]
-struct Scanned {
-    /// Its height.
-    block: u64,
-}
-
 async fn status(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
@@ -291,80 +160,6 @@ async fn status(
     member.must(Role::Read)?;
     let opened = member.application.open(&gateway.shared.ground).await?;
     Ok(answer(&opened.ledger.status().await?))
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AccountParameters {
-    /// The key's scheme; the adapter's first where it is left out.
-    #[serde(default)]
-    pub(super) scheme: Option<SignatureScheme>,
-}
-
-async fn account(
-    State(gateway): State<Gateway>,
-    Extension(member): Extension<Member>,
-    Parameters(parameters): Parameters<AccountParameters>,
-) -> Result<Response, Problem> {
-    member.must(Role::Write)?;
-    trusted(&member)?;
-    let (key, accounts) =
-        calls::account(&gateway.shared, &member.application, &member.name, parameters.scheme).await?;
-    Ok(answer(&AccountShown { key, accounts }))
-}
-
-/// A request for a certificate.
-#[derive(Serialize, JsonSchema)]
-struct RequestShown {
-    /// PKCS#10, PEM.
-    request_pem: String,
-}
-
-/// The certificate that an authority of the ledger gave the caller's key in trust.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct CertificateRequest {
-    /// The key's scheme; the adapter's first where it is left out.
-    #[serde(default)]
-    scheme: Option<SignatureScheme>,
-    /// X.509, DER, hexadecimal.
-    certificate: HexBytes,
-}
-
-async fn put_certificate(
-    State(gateway): State<Gateway>,
-    Extension(member): Extension<Member>,
-    Json(CertificateRequest { scheme, certificate }): Json<CertificateRequest>,
-) -> Result<Response, Problem> {
-    member.must(Role::Write)?;
-    trusted(&member)?;
-    let certificate = certificate.into_bytes();
-    let (shared, application) = (&gateway.shared, &member.application);
-    let (key, accounts) = calls::certify(shared, application, &member.name, scheme, &certificate).await?;
-    Ok(answer(&AccountShown { key, accounts }))
-}
-
-async fn certificate_request(
-    State(gateway): State<Gateway>,
-    Extension(member): Extension<Member>,
-) -> Result<Response, Problem> {
-    member.must(Role::Write)?;
-    trusted(&member)?;
-    let pem = calls::certificate_request(&gateway.shared, &member.application, &member.name).await?;
-    Ok(answer(&RequestShown { request_pem: pem }))
-}
-
-/// Whether the node holds the keys of this application.
-fn trusted(member: &Member) -> Result<(), Problem> {
-    match member.application.record().order.key_mode {
-        KeyMode::Trust => Ok(()),
-        KeyMode::Upload => Err(Problem::new(
-            StatusCode::CONFLICT,
-            "key-mode",
-            "The node holds no keys of this application",
-            "its participants hold their own keys: use begin and resume",
-        )),
-    }
 }
 
 async fn evaluate(
@@ -407,7 +202,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> &str {
 }
 
 /// An idempotency key that is sent has to be one, also with a read that needs none.
-fn check_sent_key(member: &Member, headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn check_sent_key(member: &Member, headers: &HeaderMap) -> Result<(), Problem> {
     if headers.contains_key("idempotency-key") {
         member.application.entry_key(&member.name, idempotency_key(headers))?;
     }
@@ -501,89 +296,6 @@ async fn native(
     write(&gateway, &member, &headers, &parameters, call, options).await
 }
 
-/// Whether participants hold the keys of this application.
-fn uploaded(member: &Member) -> Result<(), Problem> {
-    match member.application.record().order.key_mode {
-        KeyMode::Upload => Ok(()),
-        KeyMode::Trust => Err(Problem::new(
-            StatusCode::CONFLICT,
-            "key-mode",
-            "The node holds the keys of this application",
-            "the node signs for you: use invoke, deploy and evaluate",
-        )),
-    }
-}
-
-async fn put_key(
-    State(gateway): State<Gateway>,
-    Extension(member): Extension<Member>,
-    Json(request): Json<KeyRequest>,
-) -> Result<Response, Problem> {
-    member.must(Role::Write)?;
-    uploaded(&member)?;
-    let key = upload::put_key(&gateway.shared, &member.application, &member.name, request).await?;
-    let opened = member.application.open(&gateway.shared.ground).await?;
-    let accounts = opened.ledger.accounts(key.clone()).await?;
-    Ok(answer(&AccountShown { key, accounts }))
-}
-
-/// A call to be signed by whoever holds the key.
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum BeginRequest {
-    Invoke(FunctionRequest),
-    Evaluate(FunctionRequest),
-    Deploy(DeployRequest),
-    Native(NativeRequest),
-}
-
-async fn begin(
-    State(gateway): State<Gateway>,
-    Extension(member): Extension<Member>,
-    headers: HeaderMap,
-    Json(request): Json<BeginRequest>,
-) -> Result<Response, Problem> {
-    check_sent_key(&member, &headers)?;
-    uploaded(&member)?;
-    let (role, (call, options)) = match request {
-        BeginRequest::Evaluate(request) => {
-            let (call, options) = request.into_call();
-            (Role::Read, (Call::Evaluate(call), options))
-        }
-        BeginRequest::Invoke(request) => {
-            let (call, options) = request.into_call();
-            (Role::Write, (Call::Invoke(call), options))
-        }
-        BeginRequest::Deploy(request) => (Role::Deploy, request.into_call()),
-        BeginRequest::Native(request) => (Role::Write, request.into_call()),
-    };
-    member.must(role)?;
-    let key = (role != Role::Read).then(|| idempotency_key(&headers));
-    let next = upload::begin(&gateway.shared, &member.application, &member.name, key, call, options).await?;
-    Ok(answer(&next))
-}
-
-async fn resume(
-    State(gateway): State<Gateway>,
-    Extension(member): Extension<Member>,
-    Json(request): Json<ResumeRequest>,
-) -> Result<Response, Problem> {
-    uploaded(&member)?;
-    let next = upload::resume(&gateway.shared, &member.application, &member.name, request).await?;
-    Ok(answer(&next))
-}
-
-async fn abandon(
-    State(gateway): State<Gateway>,
-    Extension(member): Extension<Member>,
-    Json(request): Json<ResumeRequest>,
-) -> Result<Response, Problem> {
-    uploaded(&member)?;
-    let (shared, application) = (&gateway.shared, &member.application);
-    upload::abandon(shared, application, &member.name, &request.continuation).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
-}
-
 #[derive(Deserialize)]
 struct CallPath {
     key: String,
@@ -658,47 +370,4 @@ async fn preset(
     let written =
         calls::wait(shared, application, &entry, written, parameters.until, parameters.patience()).await?;
     Ok(answer(&store::outcome(shared, application, request.operation, written).await?))
-}
-
-async fn events(
-    State(gateway): State<Gateway>,
-    Extension(member): Extension<Member>,
-    headers: HeaderMap,
-    Parameters(parameters): Parameters<EventParameters>,
-) -> Result<Response, Problem> {
-    member.must(Role::Read)?;
-    let last = headers.get("last-event-id").and_then(|last| last.to_str().ok());
-    let (shared, application) = (&gateway.shared, &member.application);
-    let told = events::subscribe(shared, application, &member.name, &parameters, last).await?;
-    let meter = member.application.clone();
-    let lines = told.map(move |told| {
-        let data = |value: &serde_json::Value| value.to_string();
-        let (kind, text, id) = match &told {
-            Told::Event(event, position) => ("event", data(&json!(event)), position.clone()),
-            Told::Scanned(block) => ("scanned", data(&json!(Scanned { block: *block })), None),
-            Told::Ended(problem) => ("problem", data(&json!(problem)), None),
-        };
-        meter.meter.answer(text.len());
-        let line = sse::Event::default().event(kind).data(text);
-        Ok::<_, std::convert::Infallible>(match id {
-            Some(id) => line.id(id),
-            None => line,
-        })
-    });
-    Ok(sse::Sse::new(lines).keep_alive(sse::KeepAlive::default()).into_response())
-}
-
-#[derive(Deserialize)]
-struct SubscriptionPath {
-    subscription: String,
-}
-
-async fn unsubscribe(
-    State(gateway): State<Gateway>,
-    Extension(member): Extension<Member>,
-    Path(SubscriptionPath { subscription }): Path<SubscriptionPath>,
-) -> Result<Response, Problem> {
-    member.must(Role::Read)?;
-    events::unsubscribe(&gateway.shared, &member.application, &member.name, &subscription).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    calls::{AccountParameters, AccountShown, WaitParameters, idempotency_key, insert_example},
+    calls::{WaitParameters, idempotency_key, insert_example},
     extract::{Json, Parameters},
     openapi::{Operation, Routes},
     participants::{Member, answer},
+    trusted_keys::{AccountParameters, AccountShown},
 };
 use crate::{
     application::{Application, Role},

@@ -1,7 +1,7 @@
 //! The gateway over HTTP.
 //!
 //! - `authenticate`: who sent a request: mutual TLS, or a signature (RFC 9421).
-//! - `participants`: what participants reach, below `/v1`; `calls` are the calls among it.
+//! - `participants`: what participants reach, below `/v1`; `calls`, `trusted_keys`, `own_keys` and `events` are parts of it.
 //! - `grants`: what one application reads of another.
 //! - `webhooks`: events that are delivered.
 //! - `openapi`: the description of all that, made of the routes.
@@ -11,15 +11,18 @@
 
 mod authenticate;
 mod calls;
+mod events;
 mod extract;
 mod grants;
 mod limits;
 mod openapi;
 mod operator;
+mod own_keys;
 mod page;
 mod participants;
 mod patience;
 mod server;
+mod trusted_keys;
 mod webhooks;
 
 pub use limits::Limits;

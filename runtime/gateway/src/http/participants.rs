@@ -18,11 +18,11 @@ use serde_json::{Value, json};
 
 use super::{
     authenticate::authenticate,
-    calls,
+    calls, events,
     extract::{Json, PathParameters},
     grants,
     openapi::{self, Operation, Routes},
-    webhooks,
+    own_keys, trusted_keys, webhooks,
 };
 use crate::{
     application::{Application, KeyMode, Role},
@@ -102,6 +102,9 @@ fn routes(
             remove_member,
         )
         .merge(calls::routes())
+        .merge(trusted_keys::routes())
+        .merge(own_keys::routes())
+        .merge(events::routes())
         .merge(grants::routes())
         .merge(webhooks::routes())
         .behind(for_members, Operation::of_application)

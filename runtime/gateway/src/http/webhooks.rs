@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    calls::EVENTS,
+    events::EVENTS,
     extract::Json,
     openapi::{Operation, Routes},
     participants::{Member, answer},
