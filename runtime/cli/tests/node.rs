@@ -273,6 +273,8 @@ async fn a_running_node_takes_new_versions_and_goes_on_with_old_ones_where_they_
     };
     let upgrade = || node(&berth, &["upgrade", "--json"]);
     assert_eq!(changed(&upgrade()), "unchanged");
+    let week = node(&berth, &["upgrade", "--trial", "604801"]);
+    assert!(week.code == 1 && week.stderr.contains("at most 604800"), "{}", week.stderr);
 
     // Another file of the same version: a custom section more.
     fs::write(&file, [&first[..], &[0, 3, 1, b'n', 7]].concat()).unwrap();

@@ -153,11 +153,12 @@ impl Gateway {
             records,
         });
         let gateway = Gateway { shared };
+        let mut secrets = lent::all(&gateway.shared.records, &gateway.shared.master).await?;
         for (_, record) in gateway.shared.records.all::<ApplicationRecord>(APPLICATIONS).await? {
             let head = gateway.shared.bills.head(&record.id).await?;
-            let secrets = lent::read(&gateway.shared.records, &gateway.shared.master, &record.id).await;
-            let secrets = secrets.map_err(|_| OpenError::Secrets(record.order.name.clone()))?;
-            let application = Application::new(record, secrets, head);
+            let lent = secrets.remove(&record.id).unwrap_or_else(|| Ok(Arc::default()));
+            let lent = lent.map_err(|_| OpenError::Secrets(record.order.name.clone()))?;
+            let application = Application::new(record, lent, head);
             webhooks::take_up(&gateway.shared, &application).await?;
             gateway.remember(application);
         }

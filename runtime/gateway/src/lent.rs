@@ -10,7 +10,10 @@ use berth_lending::ServiceKey;
 use serde::{Deserialize, Serialize};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-use crate::{problem::Problem, records::Records};
+use crate::{
+    problem::Problem,
+    records::{RecordError, Records},
+};
 
 const FOLDER: &str = "node/lent/";
 /// What they are sealed for.
@@ -133,15 +136,16 @@ pub(crate) async fn keep(
     records.put(&format!("{FOLDER}{id}"), &sealed).await.map_err(|error| trouble(id, &error.to_string()))
 }
 
-/// Those of an application; none where none were kept.
-pub(crate) async fn read(
+/// Those of all applications that have any, by id, each as it opens. One scan: most applications have none.
+pub(crate) async fn all(
     records: &Records,
     master: &MasterKey,
-    id: &str,
-) -> Result<Arc<LentSecrets>, Problem> {
-    let kept: Option<Sealed> =
-        records.get(&format!("{FOLDER}{id}")).await.map_err(|error| trouble(id, &error.to_string()))?;
-    let Some(kept) = kept else { return Ok(Arc::default()) };
+) -> Result<BTreeMap<String, Result<Arc<LentSecrets>, Problem>>, RecordError> {
+    let kept = records.all::<Sealed>(FOLDER).await?;
+    Ok(kept.into_iter().map(|(id, sealed)| (id.clone(), open(master, &id, &sealed))).collect())
+}
+
+fn open(master: &MasterKey, id: &str, kept: &Sealed) -> Result<Arc<LentSecrets>, Problem> {
     let sealed = hex::decode(&kept.sealed).map_err(|_| trouble(id, "it is not hexadecimal"))?;
     let json =
         master.open(PURPOSE, id.as_bytes(), &sealed).map_err(|error| trouble(id, &error.to_string()))?;
@@ -150,6 +154,6 @@ pub(crate) async fn read(
 }
 
 /// Forgets those of an application.
-pub(crate) async fn remove(records: &Records, id: &str) -> Result<(), crate::records::RecordError> {
+pub(crate) async fn remove(records: &Records, id: &str) -> Result<(), RecordError> {
     records.remove(&format!("{FOLDER}{id}")).await
 }

@@ -13,13 +13,13 @@ mod support;
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::http::Method;
-use berth_gateway::{EndpointSecrets, LentSecrets, Secret, ServiceKeySecret, http};
+use berth_gateway::{EndpointSecrets, LentSecrets, OpenError, Secret, ServiceKeySecret, http};
 use berth_identity::Authority;
 use berth_journal::{MemoryStore, Store};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::json;
-use support::{Participant, World, gateway_on, next_second, order, receiver::Receiver};
+use support::{Participant, World, gateway_on, next_second, order, receiver::Receiver, try_gateway_on};
 use tower::ServiceExt as _;
 
 const APP: &str = "/v1/applications/shop";
@@ -88,6 +88,19 @@ async fn secrets_reach_the_endpoint_also_after_a_restart_and_nobody_else() {
     let place = format!("node/lent/{}", record.id);
     let kept = everything(&*store).await;
     assert!(!kept.windows(place.len()).any(|part| part == place.as_bytes()), "removed with the application");
+}
+
+#[tokio::test]
+async fn with_another_master_key_the_gateway_says_whose_secrets_do_not_open() {
+    let store = Arc::new(MemoryStore::new());
+    let world = World::on(store.clone()).await;
+    world.enrol("alice").await;
+    world.gateway.create_with(order("shop", &world.url, "alice"), secrets()).await.unwrap();
+    world.gateway.stopped().await;
+    let authority = Authority::create("node", Timestamp::now()).unwrap();
+    let opened = try_gateway_on(store, &"0e".repeat(32), authority).await;
+    let Err(OpenError::Secrets(name)) = opened else { panic!("it opens with another master key") };
+    assert_eq!(name, "shop");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ use axum::{
 };
 use berth_crypto::SigningKey;
 use berth_gateway::{
-    Adapters, EndpointOrder, Gateway, KeyMode, Offered, Order, Pace, Parts, Quotas,
+    Adapters, EndpointOrder, Gateway, KeyMode, Offered, OpenError, Order, Pace, Parts, Quotas,
     http::{self, PeerCertificate},
     possession,
 };
@@ -52,6 +52,15 @@ pub async fn model() -> Offered {
 
 /// A gateway on this store.
 pub async fn gateway_on(store: Arc<dyn Store>, master: &str, authority: Authority) -> Gateway {
+    try_gateway_on(store, master, authority).await.unwrap()
+}
+
+/// The same, where it may not open.
+pub async fn try_gateway_on(
+    store: Arc<dyn Store>,
+    master: &str,
+    authority: Authority,
+) -> Result<Gateway, OpenError> {
     let adapters = Arc::new(Adapters::default());
     adapters.put(model().await).unwrap();
     let parts = Parts {
@@ -65,7 +74,7 @@ pub async fn gateway_on(store: Arc<dyn Store>, master: &str, authority: Authorit
         usage_seconds: 60,
         local_webhooks: true,
     };
-    Gateway::open_at_pace(parts, Arc::new(Quick)).await.unwrap()
+    Gateway::open_at_pace(parts, Arc::new(Quick)).await
 }
 
 /// Waits for the second after a gateway's start: what was signed before is not taken.
