@@ -27,6 +27,7 @@ use crate::{
 const LENT: [&str; 7] = ["endpoints", "service-keys", "crypto", "state", "environment", "types", "transport"];
 
 /// A loaded component.
+#[derive(Clone)]
 pub struct ComponentAdapter {
     loaded: Arc<Loaded>,
     /// Instances for `describe` and `verify`, which belong to no application.
@@ -90,13 +91,21 @@ impl Host {
         let pool = Pool::new(&shared.long_calls, &limits, None);
         shared.watch(&pool);
         let undescribed = |source| LoadError::Undescribed { source };
-        let mut first = ComponentInstance::new(&pre, &limits, &pool.long_calls)
-            .await
-            .map_err(|ended| undescribed(ended.into()))?;
-        signatures::check(&mut first, &exports)
-            .map_err(|source| LoadError::OtherTypes { version: exports::VERSION, source: source.into() })?;
-        let described = describe(&mut first, &exports).await;
-        let descriptor = described.result.map_err(|ended| undescribed(ended.into()))?.0;
+        let first = {
+            let (pre, exports, limits, long_calls) =
+                (pre.clone(), exports.clone(), limits.clone(), pool.long_calls.clone());
+            async move {
+                let mut first = ComponentInstance::new(&pre, &limits, &long_calls)
+                    .await
+                    .map_err(|ended| undescribed(ended.into()))?;
+                signatures::check(&mut first, &exports).map_err(|source| LoadError::OtherTypes {
+                    version: exports::VERSION,
+                    source: source.into(),
+                })?;
+                describe(&mut first, &exports).await.result.map_err(|ended| undescribed(ended.into()))
+            }
+        };
+        let (descriptor,) = pool.long_calls.run(first).await?;
         descriptor::check(&descriptor).map_err(|reason| LoadError::BadDescriptor { reason })?;
         let facts = Facts {
             digest,
@@ -224,15 +233,19 @@ impl Adapter for ComponentAdapter {
     }
 
     async fn describe(&self) -> Result<Descriptor, CallError> {
-        let loaded = &*self.loaded;
-        let mut turn = self.pool.turn(&loaded.host, loaded.limits.wall_time).await?;
-        let mut instance = self.instance(turn.take()).await?;
-        let finished = describe(&mut instance, &loaded.exports).await;
-        if finished.result.is_ok() {
-            turn.give_back(instance, &loaded.limits);
-        }
-        loaded.report("", Function::Describe, &finished.usage, finished.result.as_ref().err());
-        Ok(finished.result?.0)
+        let this = self.clone();
+        let described = async move {
+            let loaded = &*this.loaded;
+            let mut turn = this.pool.turn(&loaded.host, loaded.limits.wall_time).await?;
+            let mut instance = this.instance(turn.take()).await?;
+            let finished = describe(&mut instance, &loaded.exports).await;
+            if finished.result.is_ok() {
+                turn.give_back(instance, &loaded.limits);
+            }
+            loaded.report("", Function::Describe, &finished.usage, finished.result.as_ref().err());
+            Ok(finished.result?.0)
+        };
+        self.pool.long_calls.run(described).await
     }
 
     async fn open(&self, lender: Arc<dyn Lender>, settings: &str) -> Result<Arc<dyn Ledger>, CallError> {
@@ -240,25 +253,26 @@ impl Adapter for ComponentAdapter {
     }
 
     async fn verify(&self, lender: Arc<dyn Lender>, anchor: Vec<u8>, proof: Proof) -> Result<(), CallError> {
-        let loaded = &*self.loaded;
         if !self.interfaces().proofs {
             return Err(CallError::Answered(Error::unsupported(Function::Verify.name())));
         }
-        // Fresh every time: what one application proves must not be seen by another.
-        let _turn = self.pool.turn(&loaded.host, loaded.limits.wall_time).await?;
-        let mut instance = ComponentInstance::new(&loaded.pre, &loaded.limits, &self.pool.long_calls).await?;
-        let imports = lender.imports(Function::Verify);
-        let finished = instance
-            .call::<_, (Result<(), Error>,)>(&loaded.exports, Function::Verify, imports, |_| {
-                Ok((anchor, proof))
-            })
-            .await;
-        loaded.report(
-            lender.application(),
-            Function::Verify,
-            &finished.usage,
-            finished.result.as_ref().err(),
-        );
-        finished.result?.0.map_err(CallError::Answered)
+        let this = self.clone();
+        let verified = async move {
+            let loaded = &*this.loaded;
+            // Fresh every time: what one application proves must not be seen by another.
+            let _turn = this.pool.turn(&loaded.host, loaded.limits.wall_time).await?;
+            let mut instance =
+                ComponentInstance::new(&loaded.pre, &loaded.limits, &this.pool.long_calls).await?;
+            let imports = lender.imports(Function::Verify);
+            let finished = instance
+                .call::<_, (Result<(), Error>,)>(&loaded.exports, Function::Verify, imports, |_| {
+                    Ok((anchor, proof))
+                })
+                .await;
+            let ended = finished.result.as_ref().err();
+            loaded.report(lender.application(), Function::Verify, &finished.usage, ended);
+            finished.result?.0.map_err(CallError::Answered)
+        };
+        self.pool.long_calls.run(verified).await
     }
 }

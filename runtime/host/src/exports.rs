@@ -41,6 +41,7 @@ pub(crate) fn interface_name(interface: &str) -> String {
 }
 
 /// Where a component's functions are.
+#[derive(Clone)]
 pub(crate) struct Exports {
     functions: BTreeMap<Function, ComponentExportIndex>,
     pub(crate) interfaces: Interfaces,

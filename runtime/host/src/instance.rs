@@ -2,10 +2,10 @@
 
 use std::{any::Any, sync::Arc};
 
-use adapter_spec::{CallError, Ended, Function, Imports, Limit, types::Error};
+use adapter_spec::{CallError, Ended, Function, Imports, Limit, async_trait, types::Error};
 use berth_crypto::NothingLent;
 use wasmtime::{
-    AsContextMut, ResourceLimiter, Store, Trap, UpdateDeadline,
+    AsContextMut, ResourceLimiterAsync, Store, Trap, UpdateDeadline,
     component::{
         ComponentNamedList, Instance, InstancePre, Lift, Lower, ResourceAny, ResourceTable, TypedFunc,
     },
@@ -34,25 +34,41 @@ impl CallState {
             self.meter.computes_since(began);
         }
     }
+
+    /// It has computed for long, or is about to: the wait for its next turn.
+    fn take_turn(&mut self) -> Result<impl Future<Output = ()> + Send + 'static, LimitReached> {
+        self.computed();
+        let limits = self.limits.clone();
+        self.meter.tick(&limits)?;
+        Ok(self.turns.clone().next())
+    }
 }
 
-impl ResourceLimiter for CallState {
-    fn memory_growing(
+/// Bytes that a memory may grow by at once without a turn. What it grows by is filled soon, which is one long instruction.
+const SMALL_GROWTH: usize = 2 << 20;
+
+#[async_trait]
+impl ResourceLimiterAsync for CallState {
+    async fn memory_growing(
         &mut self,
         current: usize,
         desired: usize,
         _max: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        let growth = desired.saturating_sub(current);
         // All memories of the instance together.
-        let total = self.memory_used.saturating_add(desired.saturating_sub(current));
+        let total = self.memory_used.saturating_add(growth);
         if total > self.limits.memory {
             return Err(LimitReached::new(Limit::Memory, self.limits.memory, "bytes").into());
         }
         self.memory_used = total;
+        if growth > SMALL_GROWTH && current > 0 {
+            self.take_turn()?.await;
+        }
         Ok(true)
     }
 
-    fn table_growing(
+    async fn table_growing(
         &mut self,
         _current: usize,
         desired: usize,
@@ -103,16 +119,13 @@ impl ComponentInstance {
             memory_used: 0,
         };
         let mut store = Store::new(pre.engine(), state);
-        store.limiter(|state| state);
+        store.limiter_async(|state| state);
         store.set_max_component_handles(limits.handles);
         store.set_hostcall_fuel(limits.result_bytes);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| {
-            let state = store.data_mut();
-            let limits = state.limits.clone();
-            state.computed();
-            state.meter.tick(&limits)?;
-            Ok(UpdateDeadline::YieldCustom(1, Box::pin(state.turns.clone().next())))
+            let turn = store.data_mut().take_turn()?;
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(turn)))
         });
         let instance = pre.instantiate_async(&mut store).await.map_err(|error| ended(&error, limits))?;
         store.data().turns.end();

@@ -15,6 +15,7 @@ use wasmtime::component::{ComponentNamedList, Lift, Lower, ResourceAny};
 use crate::{component::Loaded, instance::ComponentInstance, pool::Pool};
 
 /// A ledger that a component serves. Calls run side by side, each in an instance of its own.
+#[derive(Clone)]
 pub(crate) struct ComponentLedger {
     loaded: Arc<Loaded>,
     lender: Arc<dyn Lender>,
@@ -32,9 +33,14 @@ impl ComponentLedger {
         let pool = Pool::new(&loaded.host.long_calls, &loaded.limits, Some(lender.application()));
         loaded.host.watch(&pool);
         let ledger = ComponentLedger { loaded, lender, settings: settings.into(), pool };
-        let turn = ledger.pool.turn(&ledger.loaded.host, ledger.loaded.limits.wall_time).await?;
-        let instance = ledger.instance().await?;
-        turn.give_back(instance, &ledger.loaded.limits);
+        let (this, pool) = (ledger.clone(), &ledger.pool);
+        let opened = async move {
+            let turn = this.pool.turn(&this.loaded.host, this.loaded.limits.wall_time).await?;
+            let instance = this.instance().await?;
+            turn.give_back(instance, &this.loaded.limits);
+            Ok::<_, CallError>(())
+        };
+        pool.long_calls.run(opened).await?;
         Ok(ledger)
     }
 
@@ -47,6 +53,21 @@ impl ComponentLedger {
 
     /// Calls a function of the opened ledger; `parameters` are made for the instance's own handle of it.
     async fn call<P, R>(
+        &self,
+        function: Function,
+        parameters: impl FnOnce(ResourceAny) -> P + Send + 'static,
+    ) -> Result<R, Ended>
+    where
+        P: ComponentNamedList + Lower + Send + Sync + 'static,
+        R: Send + Sync + 'static,
+        (R,): ComponentNamedList + Lift + Send + Sync + 'static,
+    {
+        let (this, pool) = (self.clone(), &self.pool);
+        pool.long_calls.run(async move { this.call_here(function, parameters).await }).await
+    }
+
+    /// The same, wherever it is polled.
+    async fn call_here<P, R>(
         &self,
         function: Function,
         parameters: impl FnOnce(ResourceAny) -> P,
@@ -85,7 +106,7 @@ impl ComponentLedger {
     async fn answer<P, R>(
         &self,
         function: Function,
-        parameters: impl FnOnce(ResourceAny) -> P,
+        parameters: impl FnOnce(ResourceAny) -> P + Send + 'static,
     ) -> Result<R, CallError>
     where
         P: ComponentNamedList + Lower + Send + Sync + 'static,
@@ -169,7 +190,7 @@ impl Ledger for ComponentLedger {
         limit: u32,
         max_bytes: u32,
     ) -> Result<EventPage, CallError> {
-        self.answer(Function::Events, |ledger| (ledger, filter, start, limit, max_bytes)).await
+        self.answer(Function::Events, move |ledger| (ledger, filter, start, limit, max_bytes)).await
     }
 
     async fn to_call(&self, contract: &str, operation: StoreOperation) -> Result<Call, CallError> {

@@ -7,6 +7,7 @@
 //! What an application lends its adapter comes from outside, as a [`Lender`](adapter_spec::Lender): the crate
 //! `berth-lending` makes one of endpoints, keys and a state store.
 
+mod aside;
 mod cache;
 mod compiler;
 mod component;

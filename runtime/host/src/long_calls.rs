@@ -3,19 +3,39 @@
 //! Every call computes at once for up to a [`TICK`](crate::TICK). Whoever wants more waits for a turn of one tick, behind all others of
 //! its application and then behind other applications: so an application with many endless loops has no more of the processors
 //! than one with a single one. All long calls together leave a processor free for everything else, where there are two.
+//!
+//! From its first turn on such a call runs on a thread [aside](crate::aside), and the next calls of its application begin there, until
+//! one of them was short: what a call does before it can be interrupted for the first time may be long, too.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    cell::Cell,
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
     time::Instant,
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::aside::Aside;
+
+thread_local! {
+    /// Whether the call that was polled last on this thread wants a turn.
+    static WANTS_A_TURN: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Long calls of one host, or of one application.
 #[derive(Clone, Debug)]
 pub(crate) struct LongCalls {
     all: Arc<Semaphore>,
     own: Arc<Semaphore>,
+    aside: Arc<Aside>,
+    /// Whether the application's last call wanted a turn.
+    expected: Arc<AtomicBool>,
 }
 
 fn processors() -> usize {
@@ -26,18 +46,54 @@ impl LongCalls {
     /// Of a host.
     pub(crate) fn of_host() -> Self {
         let all = Arc::new(Semaphore::new((processors() - 1).max(1)));
-        LongCalls { own: all.clone(), all }.of_application()
+        LongCalls { own: all.clone(), all, aside: Arc::default(), expected: Arc::default() }.of_application()
     }
 
     /// Of one more application of the same host: at most a quarter of the processors at once.
     pub(crate) fn of_application(&self) -> Self {
-        LongCalls { all: self.all.clone(), own: Arc::new(Semaphore::new((processors() / 4).max(1))) }
+        let own = Arc::new(Semaphore::new((processors() / 4).max(1)));
+        LongCalls { own, expected: Arc::default(), ..self.clone() }
+    }
+
+    /// Runs a call: here for as long as it is short, and aside once it wants a turn. It is dropped with this future, or soon after.
+    pub(crate) async fn run<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> T {
+        let expected = self.expected.clone();
+        let mut call = Box::pin(call);
+        if !expected.load(Ordering::Relaxed) {
+            let short = poll_fn(|context| match polled(call.as_mut(), context) {
+                (Poll::Ready(answer), _) => Poll::Ready(Some(answer)),
+                (Poll::Pending, true) => Poll::Ready(None),
+                (Poll::Pending, false) => Poll::Pending,
+            });
+            if let Some(answer) = short.await {
+                return answer;
+            }
+            expected.store(true, Ordering::Relaxed);
+            return self.aside.run(call).await;
+        }
+        let mut long = false;
+        let watched = poll_fn(move |context| {
+            let (answer, wants) = polled(call.as_mut(), context);
+            long |= wants;
+            if answer.is_ready() && !long {
+                expected.store(false, Ordering::Relaxed);
+            }
+            answer
+        });
+        self.aside.run(watched).await
     }
 
     /// Of one call after the other.
     pub(crate) fn turns(&self) -> Arc<Turns> {
         Arc::new(Turns { of: self.clone(), held: Mutex::default() })
     }
+}
+
+/// Polls a call. Whether it wants a turn, besides.
+fn polled<F: Future>(call: Pin<&mut F>, context: &mut Context<'_>) -> (Poll<F::Output>, bool) {
+    WANTS_A_TURN.set(false);
+    let answer = call.poll(context);
+    (answer, WANTS_A_TURN.get())
 }
 
 /// The turns of one instance, whose calls come one after the other.
@@ -68,6 +124,7 @@ impl Turns {
     /// Ends the turn and waits for the next.
     pub(crate) async fn next(self: Arc<Self>) {
         self.end();
+        WANTS_A_TURN.set(true);
         // What is ready to run goes first, also where no other long call waits.
         tokio::task::yield_now().await;
         let own = self.of.own.clone().acquire_owned().await;
@@ -87,10 +144,59 @@ impl Turns {
 mod tests {
     use super::*;
 
+    fn one_at_once() -> LongCalls {
+        let [all, own] = [1, 1].map(|turns| Arc::new(Semaphore::new(turns)));
+        LongCalls { all, own, aside: Arc::default(), expected: Arc::default() }
+    }
+
+    fn thread() -> String {
+        std::thread::current().name().unwrap_or_default().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_call_goes_aside_when_it_wants_a_turn_and_not_when_it_waits_for_something_else() {
+        let (host, here) = (one_at_once(), thread());
+        let waits = async {
+            tokio::task::yield_now().await;
+            thread()
+        };
+        assert_eq!(host.run(waits).await, here);
+        let turns = host.turns();
+        let long = async move {
+            let before = thread();
+            turns.next().await;
+            (before, thread())
+        };
+        assert_eq!(host.run(long).await, (here.clone(), "berth-aside".to_owned()));
+        assert_eq!(
+            host.run(async { thread() }).await,
+            "berth-aside",
+            "the next call is expected to be long too"
+        );
+        assert_eq!(host.run(async { thread() }).await, here, "it was short");
+    }
+
+    #[tokio::test]
+    async fn a_call_that_nobody_waits_for_any_more_is_dropped_aside_too() {
+        let host = one_at_once();
+        let (turns, (alive, dropped)) = (host.turns(), tokio::sync::oneshot::channel::<()>());
+        let endless = async move {
+            let _alive = alive;
+            loop {
+                turns.clone().next().await;
+            }
+        };
+        // It wants its turn as it is polled first, and is aside then.
+        let call = tokio::time::timeout(std::time::Duration::ZERO, host.run(endless));
+        assert!(call.await.is_err());
+        assert!(dropped.await.is_err());
+        host.turns().next().await;
+    }
+
     #[tokio::test]
     async fn an_application_with_many_long_calls_has_no_more_turns_than_one_with_a_single_one() {
-        let host = LongCalls { all: Arc::new(Semaphore::new(1)), own: Arc::new(Semaphore::new(1)) };
-        let application = || LongCalls { all: host.all.clone(), own: Arc::new(Semaphore::new(1)) };
+        let host = one_at_once();
+        let application = || LongCalls { own: Arc::new(Semaphore::new(1)), ..host.clone() };
         let (many, single) = (application(), application());
         let turns = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = tokio::task::JoinSet::new();
@@ -117,7 +223,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_turn_ends_with_its_call_and_tells_once_when_it_began() {
-        let host = LongCalls { all: Arc::new(Semaphore::new(1)), own: Arc::new(Semaphore::new(1)) };
+        let host = one_at_once();
         let (one, other) = (host.turns(), host.turns());
         one.clone().next().await;
         assert!(one.began().is_some() && one.began().is_none());

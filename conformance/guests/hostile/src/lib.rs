@@ -106,6 +106,12 @@ impl Hostile {
             "huge-answer" => answer("x".repeat(48 << 20)),
             "ask-for-randomness" => answer(host.random(u32::MAX).len().to_string()),
             "seen" => answer(SEEN.load(Ordering::Relaxed).to_string()),
+            "hoard-and-read" => {
+                let hoard = black_box(vec![1u8; 8 << 20]);
+                let read = ask(host, rpc(&act.json, "read", "[]".into())).await;
+                drop(hoard);
+                read
+            }
             "read" => ask(host, rpc(&act.json, "read", "[]".into())).await,
             "write" => ask(host, rpc(&act.json, "write", "[]".into())).await,
             "flood-an-endpoint" => loop {

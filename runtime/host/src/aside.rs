@@ -1,0 +1,59 @@
+//! Threads aside: where calls run on that compute for long, so that they take no thread from everything else.
+
+use std::{panic, sync::OnceLock};
+
+use thread_priority::{ThreadPriority, ThreadPriorityValue};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinSet,
+};
+
+/// Threads of a lower priority than all others, made when the first call comes.
+#[derive(Debug, Default)]
+pub(crate) struct Aside(OnceLock<Option<Runtime>>);
+
+/// Of 0 to 100: niceness 9 on Linux, an eighth of what others get of a processor that both want, so that long calls go on
+/// beside a load of short ones.
+const PRIORITY: u8 = 25;
+
+impl Aside {
+    /// Runs this on one of the threads. It is dropped with this future, or as soon as it comes to its next wait.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + Unpin + 'static,
+    ) -> T {
+        let Some(runtime) = self.0.get_or_init(runtime) else { return work.await };
+        // A set of one, since that ends what it holds when it is dropped.
+        let mut works = JoinSet::new();
+        works.spawn_on(work, runtime.handle());
+        match works.join_next().await {
+            Some(Ok(answer)) => answer,
+            Some(Err(ended)) if ended.is_panic() => panic::resume_unwind(ended.into_panic()),
+            // The host is being dropped, and with it whoever waits here.
+            Some(Err(_)) | None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if let Some(Some(runtime)) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// None where the system gives no threads.
+fn runtime() -> Option<Runtime> {
+    let first = || {
+        let priority = ThreadPriorityValue::try_from(PRIORITY).map(ThreadPriority::Crossplatform);
+        if !priority.is_ok_and(|priority| priority.set_for_current().is_ok()) {
+            tracing::debug!("long calls run at the priority of all others: the system lowers none");
+        }
+    };
+    let runtime =
+        Builder::new_multi_thread().enable_all().thread_name("berth-aside").on_thread_start(first).build();
+    runtime
+        .inspect_err(|error| tracing::warn!(%error, "long calls run among all others: no threads for them"))
+        .ok()
+}
