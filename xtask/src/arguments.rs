@@ -23,7 +23,7 @@ Options:
   --real FRAMEWORK   setup, test: real programs of a framework too, built with Go; may be given several times.
                      `ethereum` is Geth, `fabric` Hyperledger Fabric 3.1, `fabric-2.5` the other release in use
   --stay             demo: keep the node and its ledgers running until Ctrl-C
-  --soak             test: instead, the tests that kill a node under load, a thousand times in all
+  --soak             test: instead, the tests that kill a node under load, 1,500 times in all
   --mutants          test: instead, every broken adapter under all checks of the suite; writes conformance/MUTANTS.md
   -h, --help         This text
 

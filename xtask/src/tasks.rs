@@ -134,10 +134,10 @@ pub fn test(arguments: &Arguments) -> Outcome<()> {
         if let Some(places) = set_up(&mut steps, &workspace, arguments)? {
             steps.run("soak", "nodes under load are killed, and every write happens once", || {
                 let mut command = workspace.cargo();
-                command.args(["test", "--workspace", "--test", "kill", "--test", "node"]);
+                command.args(["test", "--workspace", "--test", "kill", "--test", "node", "--test", "city"]);
                 command.args(["--", "--nocapture", "the_node_is_killed"]);
                 places.tell(&mut command);
-                // Each of the two tests; by themselves they kill 30 and 10 times.
+                // Each of the three tests; by themselves they kill 30, 10 and 4 times.
                 process::run(command.env("BERTH_KILLS", "500"))
             });
         } else {

@@ -12,6 +12,9 @@ use crate::Trouble;
 /// What is shown of an argument.
 const SHOWN: usize = 60;
 
+/// Starts the node.
+const SERVE: [&str; 4] = ["node", "serve", "--config", "city/node.toml"];
+
 /// A folder, and the `berth` that is typed in it.
 pub struct Desk {
     pub folder: PathBuf,
@@ -92,15 +95,23 @@ impl Desk {
 
     /// Starts the node, and waits until it says where it is.
     pub fn serve(&self) -> Result<Serving, Trouble> {
-        let arguments = ["node", "serve", "--config", "city/node.toml"];
-        self.say(&arguments);
-        let mut child = self.command(&arguments).stdout(Stdio::piped()).spawn()?;
+        self.say(&SERVE);
+        self.start(|line| println!("   {line}"))
+    }
+
+    /// The same, and shows nothing of it.
+    pub fn serve_silently(&self) -> Result<Serving, Trouble> {
+        self.start(|_| {})
+    }
+
+    fn start(&self, show: impl Fn(&str)) -> Result<Serving, Trouble> {
+        let mut child = self.command(&SERVE).stdout(Stdio::piped()).spawn()?;
         let lines = child.stdout.take().ok_or("the node says nothing")?;
         let mut serving = Serving { child, address: String::new(), page: String::new() };
         let mut lines = BufReader::new(lines).lines();
         for line in lines.by_ref() {
             let line = line?;
-            println!("   {line}");
+            show(&line);
             if let Some(address) = line.strip_prefix("The node listens at ") {
                 serving.address = address.replace("127.0.0.1", "localhost");
             }

@@ -2,6 +2,7 @@
 //! that any client can make.
 
 mod desk;
+mod kills;
 mod ledgers;
 mod participant;
 
@@ -36,6 +37,9 @@ struct Arguments {
     /// Certify nothing, and have a policy that asks for no certificates: in seconds, for a test or a first look
     #[arg(long)]
     uncertified: bool,
+    /// Kill the node so often while it is written through, and then count on each ledger
+    #[arg(long, default_value_t = 0)]
+    kills: u64,
     /// Keep the node and the ledgers running until Ctrl-C
     #[arg(long)]
     stay: bool,
@@ -92,7 +96,7 @@ async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
     title("The operator makes a node, and says whom it trusts");
     desk.berth(&["node", "init", "city"])?;
     configure(&desk, &ledgers, !arguments.uncertified)?;
-    let node = desk.serve()?;
+    let mut node = desk.serve()?;
     println!("   it listens at {}, and shows itself at {}", node.address, node.page);
 
     title("Alice is enrolled once, and has an application on each ledger");
@@ -111,9 +115,15 @@ async fn demonstrate(arguments: &Arguments) -> Result<(), Trouble> {
     }
 
     title("The same calls, as one participant, on every ledger");
-    let client = alice.client(&node)?;
+    let mut client = alice.client(&node)?;
+    let mut stores = Vec::new();
     for ledger in &ledgers.all {
-        write_and_read(ledger, &client).await?;
+        stores.push((ledger.application, write_and_read(ledger, &client).await?));
+    }
+    if arguments.kills > 0 {
+        title("The node is killed under load, and every accepted write is on its ledger once");
+        node = kills::kill(&desk, node, &alice, &stores, arguments.kills).await?;
+        client = alice.client(&node)?;
     }
 
     title("Bob has no role there, and learns nothing, not even that it exists");
@@ -235,8 +245,8 @@ fn configure(desk: &Desk, ledgers: &Ledgers, revocations: bool) -> Result<(), Tr
     desk.write("city/node.toml", &text)
 }
 
-/// Gives Alice's key on the ledger what it needs there, and writes and reads through the gateway.
-async fn write_and_read(ledger: &Ledger, client: &Client) -> Result<(), Trouble> {
+/// Gives Alice's key on the ledger what it needs there, and writes and reads through the gateway. Gives the preset store's contract.
+async fn write_and_read(ledger: &Ledger, client: &Client) -> Result<String, Trouble> {
     let application: Application = client.application(ledger.application);
     let account = ledger.admit(&application).await?;
     println!("\n   {} on {}: alice is {account}", ledger.application, ledger.what);
@@ -259,7 +269,7 @@ async fn write_and_read(ledger: &Ledger, client: &Client) -> Result<(), Trouble>
     if versions.len() != 2 {
         return Err(format!("{} versions in place of two", versions.len()).into());
     }
-    Ok(())
+    Ok(contract)
 }
 
 /// Puts the preset contract onto the ledger, as the adapter plans it.

@@ -1,6 +1,8 @@
 //! Somebody whom the node knows.
 
-use berth_client::{Client, Identity};
+use std::time::Duration;
+
+use berth_client::{Client, ClientBuilder, Identity};
 use rcgen::{CertificateParams, KeyPair};
 
 use crate::{
@@ -31,7 +33,16 @@ impl Person {
 
     /// A client over mutual TLS.
     pub fn client(&self, node: &Serving) -> Result<Client, Trouble> {
+        Ok(self.builder(node)?.build()?)
+    }
+
+    /// The same, which does not ask again where the node is gone.
+    pub fn hasty(&self, node: &Serving) -> Result<Client, Trouble> {
+        Ok(self.builder(node)?.patience(Duration::ZERO).build()?)
+    }
+
+    fn builder(&self, node: &Serving) -> Result<ClientBuilder, Trouble> {
         let identity = Identity::certificate(&self.certificate_pem, &self.key_pem)?;
-        Ok(Client::builder(&node.address).authority(&self.authority_pem).identity(identity).build()?)
+        Ok(Client::builder(&node.address).authority(&self.authority_pem).identity(identity))
     }
 }
