@@ -133,6 +133,8 @@ pub fn test(arguments: &Arguments) -> Outcome<()> {
     if arguments.soak {
         if let Some(places) = set_up(&mut steps, &workspace, arguments)? {
             steps.run("soak", "nodes under load are killed, and every write happens once", || {
+                // One of the tests runs an example, which a test by its name does not build.
+                process::run(workspace.cargo().args(["build", "--workspace", "--bins", "--examples"]))?;
                 let mut command = workspace.cargo();
                 command.args(["test", "--workspace", "--test", "kill", "--test", "node", "--test", "city"]);
                 command.args(["--", "--nocapture", "the_node_is_killed"]);
