@@ -136,6 +136,7 @@ impl Ground {
         let mut bench = order("bench", &world.url, &owner.name);
         (bench.adapter, bench.settings, bench.endpoints) =
             ("instant".into(), serde_json::json!({}), Vec::new());
+        bench.quotas.requests_per_second = 1_000_000;
         bench.quotas.transactions_per_second = 1_000_000;
         bench.quotas.open_transactions = 1_000_000;
         world.gateway.create(bench).await.unwrap();

@@ -154,6 +154,7 @@ pub(crate) struct Application {
     pub(crate) id: Arc<str>,
     /// What it is lent and nobody may see.
     pub(crate) secrets: Arc<LentSecrets>,
+    pub(crate) requests: Rate,
     pub(crate) rate: Rate,
     pub(crate) reserved: Reserved,
     pub(crate) meter: Meter,
@@ -191,6 +192,7 @@ impl Application {
         Arc::new(Application {
             secrets,
             id: record.id.as_str().into(),
+            requests: Rate::new(record.order.quotas.requests_per_second),
             rate: Rate::new(record.order.quotas.transactions_per_second),
             reserved: Reserved::default(),
             meter: Meter::starting_at(&bill.rest.total),

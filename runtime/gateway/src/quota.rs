@@ -18,6 +18,8 @@ use crate::{application::Application, problem::Problem};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Quotas {
+    /// Requests in each second, reads and writes, answered or refused; as many may come at once.
+    pub requests_per_second: u32,
     /// Writes in each second; as many may come at once.
     pub transactions_per_second: u32,
     /// Writes that are under way at once.
@@ -31,9 +33,10 @@ pub struct Quotas {
 }
 
 impl Default for Quotas {
-    /// 100 writes a second, 1,000 under way, and no quota on the rest.
+    /// 1,000 requests and 100 writes a second, 1,000 writes under way, and no quota on the rest.
     fn default() -> Self {
         Quotas {
+            requests_per_second: 1_000,
             transactions_per_second: 100,
             open_transactions: 1_000,
             transferred_bytes: 0,
@@ -126,13 +129,17 @@ pub(crate) fn admit(application: &Arc<Application>, bytes: u64) -> Result<Reserv
     Err(used_up(format!("{most} writes a second is this application's quota")))
 }
 
-/// Whether there is anything left of what an application may transfer and compute.
+/// Lets a request in at the application's pace, if there is anything left of what it may transfer and compute.
 ///
 /// # Errors
 /// `quota-exceeded`
-pub(crate) fn is_left(application: &Application) -> Result<(), Problem> {
+pub(crate) fn let_in(application: &Application) -> Result<(), Problem> {
     let usage = application.meter.usage();
     let quotas = application.record().order.quotas;
+    if !application.requests.take() {
+        let most = quotas.requests_per_second;
+        return Err(used_up(format!("{most} requests a second are this application's quota")));
+    }
     let transferred = usage.bytes_in.saturating_add(usage.bytes_out);
     if (quotas.transferred_bytes > 0 && transferred >= quotas.transferred_bytes)
         || (quotas.instance_millis > 0 && usage.instance_micros / 1_000 >= quotas.instance_millis)

@@ -66,6 +66,21 @@ async fn a_burst_has_no_more_transactions_under_way_than_the_quota() {
 }
 
 #[tokio::test]
+async fn a_flood_of_reads_comes_through_at_the_applications_pace_and_takes_nothing_of_others() {
+    let (world, alice) = shop(|_, quotas| quotas.requests_per_second = 20).await;
+    let other = order("other", &world.url, "alice");
+    world.gateway.create(other).await.unwrap();
+    let path = format!("{APP}/status");
+    let reads = join_all((0..100).map(|_| world.get(&alice, &path))).await;
+    let refused = |answer: &&support::Answer| answer.body["code"] == "quota-exceeded";
+    let refused: Vec<_> = reads.iter().filter(refused).collect();
+    // How many, depends on how long a hundred take here; the pace itself is tested where it is counted.
+    assert!(!refused.is_empty());
+    assert!(refused.iter().all(|answer| answer.status == 429 && answer.body["retryable"] == true));
+    assert_eq!(world.get(&alice, "/v1/applications/other").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_request_that_comes_again_is_one_transaction_on_the_bill() {
     let (world, alice) = shop(|_, _| {}).await;
     let usage = || world.gateway.application("shop").unwrap().1.usage;

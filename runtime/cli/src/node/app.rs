@@ -79,6 +79,9 @@ pub(crate) struct Create {
     /// Who holds the keys that sign on the ledger
     #[arg(long, value_name = "MODE", default_value = "trust")]
     key_mode: Mode,
+    /// Requests in each second, reads and writes; 0 for no quota
+    #[arg(long, value_name = "NUMBER", default_value_t = Quotas::default().requests_per_second)]
+    rps: u32,
     /// Writes in each second; 0 for no quota
     #[arg(long, value_name = "NUMBER", default_value_t = Quotas::default().transactions_per_second)]
     tps: u32,
@@ -212,6 +215,7 @@ impl Create {
             },
             owner: self.owner,
             quotas: Quotas {
+                requests_per_second: self.rps,
                 transactions_per_second: self.tps,
                 open_transactions: self.open,
                 ..Quotas::default()

@@ -271,7 +271,7 @@ async fn holding<T>(
     let holds = grant.accepted.is_some() && grant.revoked.is_none() && Timestamp::now() < grant.expires;
     let sides = *grant.from_id == *from.id && *grant.to_id == *to.id && from.record().suspended.is_none();
     let covered = (holds && sides).then(|| covered(&grant)).flatten().ok_or_else(not_granted)?;
-    quota::is_left(from)?;
+    quota::let_in(from)?;
     Ok((grant, covered))
 }
 

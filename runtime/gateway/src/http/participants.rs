@@ -208,7 +208,7 @@ async fn member(
         .into_response();
     }
     let length = |size: Option<u64>| usize::try_from(size.unwrap_or(0)).unwrap_or(usize::MAX);
-    if let Err(problem) = quota::is_left(&application) {
+    if let Err(problem) = quota::let_in(&application) {
         return problem.into_response();
     }
     application.meter.request(length(exact(request.body())));
