@@ -29,7 +29,7 @@ use crate::{
     records::{RecordError, Records},
     upload,
     usage::AdapterCall,
-    webhooks::{self, Pace, Poster, RealPace},
+    webhooks::{self, Pace, Poster, RealPace, Receivers},
 };
 
 pub(crate) const APPLICATIONS: &str = "node/application/";
@@ -54,8 +54,8 @@ pub struct Parts {
     pub max_body: usize,
     /// How often usage is written down, in seconds; a crash loses what was used since.
     pub usage_seconds: u32,
-    /// Whether webhooks may go to the node's own machine, also as `http://`.
-    pub local_webhooks: bool,
+    /// Which receivers webhooks may go to.
+    pub receivers: Receivers,
 }
 
 /// Why a gateway could not be opened.
@@ -145,7 +145,7 @@ impl Gateway {
             by_id: RwLock::default(),
             upgrading: tokio::sync::Mutex::default(),
             changing_grants: tokio::sync::Mutex::default(),
-            poster: Poster::new(parts.local_webhooks)?,
+            poster: Poster::new(parts.receivers)?,
             pace,
             stopping: CancellationToken::new(),
             probing: tokio::sync::Mutex::default(),

@@ -67,4 +67,7 @@ pub use store::{StoreRequest, Stored};
 pub use upgrade::{NotUpgraded, UpgradeTerms, Upgraded};
 pub use upload::{KeyRequest, Next, ResumeRequest, ToSign, possession};
 pub use usage::{AdapterCall, Usage};
-pub use webhooks::{MAX_WEBHOOKS, Pace, WebhookFailure, WebhookFilter, WebhookRequest, WebhookShown};
+pub use webhooks::{
+    MAX_WEBHOOKS, Pace, Receivers, ReceiversError, WebhookFailure, WebhookFilter, WebhookRequest,
+    WebhookShown, WebhookStanding,
+};

@@ -2,7 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::{gateway::Gateway, usage::Usage};
+use crate::{
+    gateway::Gateway,
+    usage::Usage,
+    webhooks::{self, WebhookStanding},
+};
 
 impl Gateway {
     /// All numbers, as Prometheus reads them.
@@ -37,6 +41,25 @@ impl Gateway {
         number("berth_transactions_under_way", "gauge", "Writes that are not settled", &under_way);
         let help = "Instances that the application has to itself";
         number("berth_reserved_instances", "gauge", help, &reserved);
+        let webhooks: Vec<_> = applications
+            .iter()
+            .zip(&used)
+            .map(|(application, (labels, ..))| (labels, webhooks::standing(application)))
+            .collect();
+        let mut of_webhooks = |name: &str, kind: &str, help: &str, of: fn(&[WebhookStanding]) -> u64| {
+            let some = webhooks.iter().filter(|(_, all)| !all.is_empty());
+            let values: Vec<_> = some.map(|(labels, all)| ((*labels).clone(), of(all))).collect();
+            number(name, kind, help, &values);
+        };
+        of_webhooks("berth_webhooks", "gauge", "Webhooks", |all| all.len() as u64);
+        let failing = |all: &[WebhookStanding]| {
+            all.iter().filter(|webhook| webhook.last_failure.is_some()).count() as u64
+        };
+        of_webhooks("berth_webhooks_failing", "gauge", "Webhooks whose last try failed", failing);
+        let help = "Requests of webhooks that are there now, which receivers took";
+        of_webhooks("berth_webhook_deliveries", "gauge", help, |all| {
+            all.iter().map(|webhook| webhook.deliveries).sum()
+        });
         let mut counter = |name: &str, help: &str, of: fn(&Usage) -> u64| {
             let values: Vec<_> = used.iter().map(|(labels, usage, _)| (labels.clone(), of(usage))).collect();
             number(name, "counter", help, &values);

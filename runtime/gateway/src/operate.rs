@@ -18,11 +18,11 @@ use crate::{
     participants::{self, Participant},
     problem::Problem,
     usage::Usage,
-    webhooks,
+    webhooks::{self, WebhookStanding},
 };
 
 /// How an application stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Standing {
     /// Its writes that are under way.
     pub under_way: usize,
@@ -30,6 +30,8 @@ pub struct Standing {
     pub reserved_instances: usize,
     /// What it used.
     pub usage: Usage,
+    /// Its webhooks.
+    pub webhooks: Vec<WebhookStanding>,
 }
 
 impl Gateway {
@@ -47,6 +49,7 @@ impl Gateway {
             under_way: application.follower.open(),
             reserved_instances: application.meter.reserved(),
             usage: application.meter.usage(),
+            webhooks: webhooks::standing(&application),
         };
         Some((application.record(), standing))
     }

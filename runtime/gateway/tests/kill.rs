@@ -27,7 +27,7 @@ use std::{
 };
 
 use axum::{Router, body::Bytes, routing::post};
-use berth_gateway::{Adapters, Gateway, Order, Parts, http};
+use berth_gateway::{Adapters, Gateway, Order, Parts, Receivers, http};
 use berth_identity::{Authority, MasterKey};
 use berth_journal::SledStore;
 use berth_lending::{SledState, StateLimits};
@@ -63,7 +63,7 @@ async fn open(folder: &Path) -> Gateway {
         signature_window: 60,
         max_body: 1 << 20,
         usage_seconds: 60,
-        local_webhooks: false,
+        receivers: Receivers::new(false),
     })
     .await
     .unwrap()

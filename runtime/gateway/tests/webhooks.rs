@@ -107,6 +107,11 @@ async fn a_receiver_that_fails_gets_the_same_id_again_and_then_what_follows() {
     assert!(shown["last_failure"]["what"].as_str().unwrap().contains("500"), "{shown}");
     assert!(shown["next_try"].is_string(), "{shown}");
     assert_eq!(shown["delivered"], before);
+    // The operator sees the same, but nothing of the address beyond the machine.
+    let standing = &world.gateway.application("shop").unwrap().1.webhooks[0];
+    assert_eq!(standing.last_failure.as_ref().unwrap().times, 3);
+    assert_eq!(standing.receiver, url::Url::parse(&receiver.url).unwrap().origin().ascii_serialization());
+    assert!(world.gateway.metrics().contains("berth_webhooks_failing{application=\"shop\"} 1\n"));
     again.answer(200);
 
     let next = receiver.next().await;

@@ -86,6 +86,8 @@ pub struct GatewayConfig {
     /// that participants have chosen the address of.
     #[serde(default)]
     pub local_webhooks: bool,
+    /// Authorities, in PEM, that certify receivers of webhooks beside the public ones.
+    pub webhook_authorities: Option<Spanned<PathBuf>>,
 }
 
 /// What the operator reaches.

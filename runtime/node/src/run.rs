@@ -12,7 +12,7 @@ use std::{
 
 use berth_admission::{Admission, Past, Places, Policy};
 use berth_backup::Gate;
-use berth_gateway::{AdapterCall, Adapters, Gateway, Offered, Parts, http};
+use berth_gateway::{AdapterCall, Adapters, Gateway, Offered, Parts, Receivers, http};
 use berth_host::{CallObserver, CallRecord, Compiler, Host, HostConfig};
 use berth_identity::{Authority, MasterKey};
 use berth_journal::{SledStore, Store};
@@ -140,7 +140,7 @@ impl Node {
             signature_window: configuration.config.gateway.signature_window_seconds,
             max_body: configuration.config.gateway.max_body_bytes,
             usage_seconds: configuration.config.gateway.usage_seconds,
-            local_webhooks: configuration.config.gateway.local_webhooks,
+            receivers: receivers(configuration)?,
         });
         let gateway = gateway.await.map_err(machine("the gateway cannot be opened"))?;
         let _ = observer.gateway.set(gateway.clone());
@@ -236,6 +236,17 @@ fn tls(
     };
     let tls = http::tls(&chain, &key, authority.certificate_pem());
     Ok(Some(tls.map_err(machine("the gateway's TLS"))?))
+}
+
+/// Where webhooks may go.
+fn receivers(configuration: &Configuration) -> Result<Receivers, NodeError> {
+    let gateway = &configuration.config.gateway;
+    let receivers = Receivers::new(gateway.local_webhooks);
+    let Some(path) = &gateway.webhook_authorities else { return Ok(receivers) };
+    let file = configuration.at(path.get_ref());
+    let wrong = |what: String| configuration.wrong(path, format!("{}: {what}", file.display()));
+    let pem = fs::read_to_string(&file).map_err(|error| wrong(error.to_string()))?;
+    Ok(receivers.trusting(&pem).map_err(|error| wrong(error.to_string()))?)
 }
 
 /// The door, with the policy and the newest revocation list.

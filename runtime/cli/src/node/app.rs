@@ -298,9 +298,31 @@ impl Named {
                 println!("  instances   {reserved} to itself, since its load stays high; more are shared")
             }
         }
+        for webhook in found.get("webhooks").and_then(Value::as_array).into_iter().flatten() {
+            println!("  webhook     {}", webhook_line(webhook));
+        }
         for (what, number) in found.get("usage").and_then(Value::as_object).into_iter().flatten() {
             println!("  {:18} {number}", plain(&what.replace('_', " ")));
         }
         Ok(())
     }
+}
+
+/// Where a webhook goes, and how it gets on.
+fn webhook_line(webhook: &Value) -> String {
+    let text = |name: &str| plain(webhook.get(name).and_then(Value::as_str).unwrap_or_default());
+    let number = |name: &str| webhook.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let failure = webhook.get("last_failure").filter(|failure| !failure.is_null());
+    let state = match (webhook.get("held").and_then(Value::as_str), failure) {
+        (Some(held), _) => format!("stands still: {}", plain(held)),
+        (None, Some(failure)) => {
+            let what = failure.get("what").and_then(Value::as_str).unwrap_or_default();
+            let times = failure.get("times").and_then(Value::as_u64).unwrap_or_default();
+            format!("failed {times} times in a row: {}; next try at {}", plain(what), text("next_try"))
+        }
+        (None, None) => {
+            format!("{} requests with {} events were taken", number("deliveries"), number("events"))
+        }
+    };
+    format!("{} of {} to {}: {state}", text("id"), text("participant"), text("receiver"))
 }

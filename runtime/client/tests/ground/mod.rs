@@ -4,7 +4,9 @@ use std::{net::SocketAddr, sync::Arc};
 
 use adapter_spec::Adapter as _;
 use axum::Router;
-use berth_gateway::{Adapters, EndpointOrder, Gateway, KeyMode, Offered, Order, Parts, Quotas, http};
+use berth_gateway::{
+    Adapters, EndpointOrder, Gateway, KeyMode, Offered, Order, Parts, Quotas, Receivers, http,
+};
 use berth_identity::{Authority, MasterKey};
 use berth_journal::{MemoryStore, Store};
 use berth_lending::MemoryState;
@@ -60,7 +62,7 @@ async fn open(store: Arc<dyn Store>, authority: Authority) -> Gateway {
         signature_window: 60,
         max_body: 1 << 20,
         usage_seconds: 60,
-        local_webhooks: true,
+        receivers: Receivers::new(true),
     };
     Gateway::open(parts).await.unwrap()
 }

@@ -46,8 +46,9 @@ use crate::{
 pub use pace::Pace;
 pub(crate) use pace::RealPace;
 pub(crate) use post::{Poster, key_id};
+pub use post::{Receivers, ReceiversError};
 use record::{Record, place};
-pub use record::{WebhookFailure, WebhookShown};
+pub use record::{WebhookFailure, WebhookShown, WebhookStanding};
 use worker::Running;
 
 /// Webhooks of one application. Each has a worker that asks the ledger every few seconds, so they are not for every customer
@@ -221,6 +222,11 @@ fn find(application: &Application, participant: &str, id: &str) -> Result<Arc<Ru
             "there is no webhook with this id that is yours or that you administer",
         )
     })
+}
+
+/// How all webhooks of an application stand.
+pub(crate) fn standing(application: &Application) -> Vec<WebhookStanding> {
+    application.webhooks.all().iter().map(|running| running.shown().into()).collect()
 }
 
 /// A participant's webhooks.

@@ -15,7 +15,12 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use thiserror::Error;
 
 use super::target::{self, Resolver};
 
@@ -23,14 +28,54 @@ use super::target::{self, Resolver};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// and for its body, which changes nothing any more.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-const NOT_REACHED: &str =
-    "no answer: the receiver is not reached, its certificate is not of a public authority, or it broke off";
+const NOT_REACHED: &str = "no answer: the receiver is not reached, its certificate is of no authority that this node trusts, or it broke off";
 /// Connections without a request are closed after this.
 const IDLE: Duration = Duration::from_secs(60);
 /// Bytes of an answer's body that are read, so that the connection can be used again. Nothing looks at them.
 const MAX_ANSWER: usize = 1 << 10;
 /// What the signature covers, beside its own parameters `created`, `keyid` and `alg`.
 const COVERED: [&str; 5] = ["@method", "@target-uri", "content-digest", "content-type", "webhook-id"];
+
+/// Which receivers webhooks may go to: those that a public certificate authority knows.
+#[derive(Clone, Debug)]
+pub struct Receivers {
+    local: bool,
+    roots: RootCertStore,
+}
+
+/// Why authorities of receivers are not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReceiversError {
+    /// Nothing in it is a certificate.
+    #[error("no certificate in PEM is in it")]
+    Nothing,
+    /// One of them does not decode.
+    #[error("the certificate at place {0}, counted from 1, does not decode")]
+    Malformed(usize),
+}
+
+impl Receivers {
+    /// `local`: the node's own machine may be reached too, also as `http://`.
+    #[must_use]
+    pub fn new(local: bool) -> Self {
+        Receivers { local, roots: RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() } }
+    }
+
+    /// Also those that these authorities know: certificates in PEM.
+    ///
+    /// # Errors
+    /// When there is none, or one does not decode.
+    pub fn trusting(mut self, authorities_pem: &str) -> Result<Self, ReceiversError> {
+        let mut found = 0;
+        for certificate in CertificateDer::pem_slice_iter(authorities_pem.as_bytes()) {
+            found += 1;
+            let added = certificate.ok().and_then(|certificate| self.roots.add(certificate).ok());
+            added.ok_or(ReceiversError::Malformed(found))?;
+        }
+        if found == 0 { Err(ReceiversError::Nothing) } else { Ok(self) }
+    }
+}
 
 /// What one request carries.
 pub(crate) struct Parcel {
@@ -49,17 +94,12 @@ pub(crate) struct Poster {
 }
 
 impl Poster {
-    /// Trusts the public certificate authorities. `local`: the node's own machine may be reached.
-    pub(crate) fn new(local: bool) -> Result<Self, rustls::Error> {
-        Self::trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }, local)
-    }
-
     /// The address in its normal form, where requests may go to it; otherwise what is wrong with it.
     pub(super) fn check(&self, url: &str) -> Result<String, String> {
         target::check(url, self.local)
     }
 
-    fn trusting(roots: RootCertStore, local: bool) -> Result<Self, rustls::Error> {
+    pub(crate) fn new(Receivers { local, roots }: Receivers) -> Result<Self, rustls::Error> {
         let tls = ClientConfig::builder_with_provider(ring::default_provider().into())
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
@@ -127,7 +167,6 @@ mod tests {
     use berth_identity::Authority;
     use futures_util::stream;
     use jiff::Timestamp;
-    use rustls::pki_types::{CertificateDer, pem::PemObject as _};
     use tokio_util::sync::CancellationToken;
 
     use super::*;
@@ -153,18 +192,28 @@ mod tests {
             id: "1".into(),
             body: Bytes::from_static(b"{}"),
         };
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(authority.certificate_pem().as_bytes()).unwrap()).unwrap();
-        let knows = Poster::trusting(roots, true).unwrap();
+        let receivers = Receivers::new(true).trusting(authority.certificate_pem()).unwrap();
+        let knows = Poster::new(receivers).unwrap();
         for path in ["/endless", "/silent"] {
             assert_eq!(knows.post(&key, parcel(path), 1).await, Ok(()), "{path}");
         }
         let nothing = knows.post(&key, parcel("/nothing"), 1).await;
         assert_eq!(nothing, Err("the receiver answered with the status 404".into()));
-        let public = Poster::new(true).unwrap();
+        let public = Poster::new(Receivers::new(true)).unwrap();
         assert_eq!(public.post(&key, parcel("/endless"), 1).await, Err(NOT_REACHED.into()));
-        let kept_away = Poster::new(false).unwrap().post(&key, parcel("/endless"), 1).await.unwrap_err();
+        let kept_away =
+            Poster::new(Receivers::new(false)).unwrap().post(&key, parcel("/endless"), 1).await.unwrap_err();
         assert!(kept_away.starts_with("its address is not allowed"), "{kept_away}");
         stop.cancel();
+    }
+
+    #[test]
+    fn authorities_that_are_none_are_told_by_their_place() {
+        let authority = Authority::create("receivers", Timestamp::now()).unwrap();
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let trusting = |pem: &str| Receivers::new(false).trusting(pem).map(drop);
+        assert_eq!(trusting("no certificate"), Err(ReceiversError::Nothing));
+        let second = format!("{}{broken}", authority.certificate_pem());
+        assert_eq!(trusting(&second), Err(ReceiversError::Malformed(2)));
     }
 }

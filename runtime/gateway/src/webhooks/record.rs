@@ -134,6 +134,36 @@ pub struct WebhookShown {
     pub next_try: Option<Timestamp>,
 }
 
+/// How a webhook stands, for the operator: its address may hold a secret of the receiver's, so that only the machine is named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WebhookStanding {
+    /// Its id.
+    pub id: String,
+    /// Who made it.
+    pub participant: String,
+    /// Scheme, name and port of its receiver.
+    pub receiver: String,
+    /// Requests that the receiver took.
+    pub deliveries: u64,
+    /// Events in them.
+    pub events: u64,
+    /// Why it stands still, where it does.
+    pub held: Option<String>,
+    /// What went wrong last, since the last request that was taken or the node's start.
+    pub last_failure: Option<WebhookFailure>,
+    /// When it is tried again, after a failure.
+    pub next_try: Option<Timestamp>,
+}
+
+impl From<WebhookShown> for WebhookStanding {
+    fn from(shown: WebhookShown) -> Self {
+        let WebhookShown { id, participant, deliveries, events, held, last_failure, next_try, .. } = shown;
+        let receiver =
+            url::Url::parse(&shown.url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+        WebhookStanding { id, participant, receiver, deliveries, events, held, last_failure, next_try }
+    }
+}
+
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookFailure {

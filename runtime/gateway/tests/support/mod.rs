@@ -27,7 +27,7 @@ use axum::{
 };
 use berth_crypto::SigningKey;
 use berth_gateway::{
-    Adapters, EndpointOrder, Gateway, KeyMode, Offered, OpenError, Order, Pace, Parts, Quotas,
+    Adapters, EndpointOrder, Gateway, KeyMode, Offered, OpenError, Order, Pace, Parts, Quotas, Receivers,
     http::{self, PeerCertificate},
     possession,
 };
@@ -72,7 +72,7 @@ pub async fn try_gateway_on(
         signature_window: 60,
         max_body: 1 << 20,
         usage_seconds: 60,
-        local_webhooks: true,
+        receivers: Receivers::new(true),
     };
     Gateway::open_at_pace(parts, Arc::new(Quick)).await
 }
