@@ -32,6 +32,12 @@ pub struct Application {
     path: Arc<str>,
 }
 
+/// What the gateway answers where a certificate is to be asked for.
+#[derive(Deserialize)]
+pub(crate) struct CertificateRequest {
+    pub(crate) request_pem: String,
+}
+
 /// A key, and what it is called on the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Account {
@@ -100,12 +106,8 @@ impl Application {
     /// # Errors
     /// [`ClientError`]
     pub async fn certificate_request(&self) -> Result<String, ClientError> {
-        #[derive(Deserialize)]
-        struct Request {
-            request_pem: String,
-        }
         let path = self.below("/account/certificate-request");
-        let request: Request = self.transport().json(Ask::get(path)).await?;
+        let request: CertificateRequest = self.transport().json(Ask::get(path)).await?;
         Ok(request.request_pem)
     }
 

@@ -7,11 +7,12 @@ use berth_api::{
     Grant, GrantCalls, GrantEntry, GrantRequest, GrantedAnswer, GrantedRead, OptionsRequest, Until, Written,
     verify_grant_calls,
 };
+use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    application::{Account, Application, WithOptions, part},
+    application::{Account, Application, CertificateRequest, WithOptions, part},
     error::ClientError,
     key::IdempotencyKey,
     transport::Ask,
@@ -102,6 +103,31 @@ impl Grants {
             _ => String::new(),
         };
         self.ask(Ask::get(self.path(grant, &format!("/account{query}")))).await
+    }
+
+    /// A request in PEM for a certificate of that key, where it is on P-256: for an authority of the ledger. Only for whoever
+    /// administers the application.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn certificate_request(&self, grant: &str) -> Result<String, ClientError> {
+        let request: CertificateRequest =
+            self.ask(Ask::get(self.path(grant, "/account/certificate-request"))).await?;
+        Ok(request.request_pem)
+    }
+
+    /// Gives that key the certificate that an authority of the ledger made, DER. Gives the accounts that it has there now.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn certify(
+        &self,
+        grant: &str,
+        scheme: Option<SignatureScheme>,
+        certificate: &[u8],
+    ) -> Result<Account, ClientError> {
+        let body = json!({"scheme": scheme, "certificate": hex::encode(certificate)});
+        self.ask(Ask::new(Method::PUT, self.path(grant, "/account/certificate"), &body)?).await
     }
 
     /// Reads what is granted.

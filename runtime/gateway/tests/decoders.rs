@@ -62,7 +62,6 @@ impl Ground {
                 let mut order = order(name, &world.url, "alice");
                 order.key_mode = key_mode;
                 order.quotas.transactions_per_second = 0;
-                order.quotas.requests_per_second = 0;
                 order.quotas.open_transactions = 0;
                 if key_mode == KeyMode::Trust {
                     world.application_of(order, &alice).await;

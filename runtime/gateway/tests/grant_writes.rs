@@ -34,7 +34,7 @@ const BANK: &str = "/v1/applications/bank";
 
 /// Alice's shop with the preset contract, and Bob's bank.
 async fn two() -> (World, Participant, Participant) {
-    two_on(Arc::new(MemoryStore::new()), Quotas::default()).await
+    two_on(Arc::new(MemoryStore::new()), Quotas { requests_per_second: 0, ..Quotas::default() }).await
 }
 
 async fn two_on(store: Arc<dyn Store>, of_shop: Quotas) -> (World, Participant, Participant) {

@@ -335,7 +335,6 @@ async fn prepare(folder: &Path, world: &World, url: &str) -> Vec<Arc<Participant
     }
     let mut order: Order = order("shop", url, "p0");
     order.quotas.transactions_per_second = 0;
-    order.quotas.requests_per_second = 0;
     order.quotas.open_transactions = 0;
     order.settings = json!({"chain": CHAIN, "window_blocks": 900, "lease_seconds": 5});
     gateway.create(order).await.unwrap();

@@ -10,7 +10,7 @@
 
 mod support;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::http::Method;
 use berth_gateway::{EndpointSecrets, LentSecrets, OpenError, Secret, ServiceKeySecret, http};
@@ -174,6 +174,44 @@ async fn a_key_in_trust_takes_the_certificate_that_a_ledgers_authority_gave_it()
     world.router = http::router(&world.gateway);
     next_second().await;
     assert_eq!(world.get(&alice, &path).await.body["key"]["certificate"], certificate);
+}
+
+#[tokio::test]
+async fn the_key_by_which_an_application_acts_at_another_takes_a_certificate_from_its_administrator() {
+    let world = World::new().await;
+    let (alice, bob, carol) =
+        (world.enrol("alice").await, world.enrol("bob").await, world.enrol("carol").await);
+    world.application("shop", &alice).await;
+    world.gateway.create(order("bank", &world.url, "bob")).await.unwrap();
+    let roles = json!({"roles": ["read", "write"]});
+    let members = "/v1/applications/bank/members/carol";
+    assert_eq!(world.send(Some(&bob), Method::PUT, members, &[], Some(roles)).await.status, 200);
+    let writes = [json!({"contract": "preset", "function": "insert(text,bytes)"})];
+    let proposal =
+        json!({"to": "bank", "writes": writes, "expires": Timestamp::now() + Duration::from_secs(600)});
+    let grant = world.post(&alice, &format!("{APP}/grants"), None, proposal).await.body["id"].clone();
+    let grant = format!("/v1/applications/bank/grants/{}", grant.as_str().unwrap());
+    let request_at = format!("{grant}/account/certificate-request");
+    assert_eq!(world.get(&bob, &request_at).await.body["code"], "not-granted", "nobody has accepted it");
+    assert_eq!(world.post(&bob, &format!("{grant}/accept"), None, json!({})).await.status, 200);
+
+    assert_eq!(world.get(&carol, &request_at).await.status, 403, "she does not administer the bank");
+    let request = world.get(&bob, &request_at).await;
+    let request = request.body["request_pem"].as_str().unwrap_or_else(|| panic!("{request:?}")).to_owned();
+    let ledgers = Authority::create("ledger", Timestamp::now()).unwrap();
+    let enrolled = ledgers.enrol(&request, "bank", 30, Timestamp::now()).unwrap();
+    let der = hex::encode(Authority::der_of(&enrolled.certificate_pem).unwrap());
+    let body = json!({"scheme": "ecdsa-p256-sha256", "certificate": der});
+    let path = format!("{grant}/account/certificate");
+    let put = async |by| world.send(Some(by), Method::PUT, &path, &[], Some(body.clone())).await;
+    assert_eq!(put(&carol).await.status, 403);
+    let taken = put(&bob).await;
+    assert_eq!((taken.status.as_u16(), &taken.body["key"]["certificate"]), (200, &json!(format!("0x{der}"))));
+    // The key is the bank's at the shop, and nobody's own.
+    let own = world.get(&bob, "/v1/applications/bank/account?scheme=ecdsa-p256-sha256").await;
+    assert!(own.body["key"]["certificate"].is_null(), "{own:?}");
+    let account = world.get(&carol, &format!("{grant}/account?scheme=ecdsa-p256-sha256")).await;
+    assert_eq!(account.body["key"]["certificate"], json!(format!("0x{der}")), "{account:?}");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ use serde::Deserialize;
 pub(crate) use self::{
     read::read,
     record::{GrantHead, GrantRecords, calls_of},
-    write::{account, entry_key, invoke, written},
+    write::{account, certificate_request, certify, entry_key, invoke, written},
 };
 use crate::{
     application::{Application, KeyMode, new_id},

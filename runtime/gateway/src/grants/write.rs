@@ -82,3 +82,27 @@ pub(crate) async fn account(
     holding(shared, from, to, id, |_| Some(())).await?;
     calls::account(shared, from, &to.id, scheme).await
 }
+
+/// A request in PEM for a certificate of that key, for an authority of the ledger.
+pub(crate) async fn certificate_request(
+    shared: &Shared,
+    from: &Application,
+    to: &Application,
+    id: &str,
+) -> Result<String, Problem> {
+    holding(shared, from, to, id, |_| Some(())).await?;
+    calls::certificate_request(shared, from, &to.id).await
+}
+
+/// Gives that key its certificate. Gives it with the accounts that it has on the ledger now.
+pub(crate) async fn certify(
+    shared: &Shared,
+    from: &Application,
+    to: &Application,
+    id: &str,
+    scheme: Option<SignatureScheme>,
+    certificate: &[u8],
+) -> Result<(PublicKey, Vec<String>), Problem> {
+    holding(shared, from, to, id, |_| Some(())).await?;
+    calls::certify(shared, from, &to.id, scheme, certificate).await
+}

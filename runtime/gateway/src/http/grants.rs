@@ -17,7 +17,7 @@ use super::{
     extract::{Json, Parameters},
     openapi::{Operation, Routes},
     participants::{Member, answer},
-    trusted_keys::{AccountParameters, AccountShown},
+    trusted_keys::{AccountParameters, AccountShown, CertificateRequest, RequestShown},
 };
 use crate::{
     application::{Application, Role},
@@ -102,6 +102,30 @@ fn writes() -> Routes {
             .answer::<AccountShown>("The key, and what it is called on the ledger")
             .asks_adapter(),
             account,
+        )
+        .route(
+            Operation::get(
+                "/grants/{grant}/account/certificate-request",
+                GRANTS,
+                "grantCertificateRequest",
+                "A request for a certificate of that key, for an authority of the ledger",
+            )
+            .text("Of keys on P-256 alone.")
+            .answer::<RequestShown>("PKCS#10, signed with the key")
+            .asks_adapter(),
+            certificate_request,
+        )
+        .route(
+            Operation::put(
+                "/grants/{grant}/account/certificate",
+                GRANTS,
+                "putGrantCertificate",
+                "Say which certificate that key has got from an authority of the ledger",
+            )
+            .body::<CertificateRequest>()
+            .answer::<AccountShown>("The key, and what it is called on the ledger now")
+            .asks_adapter(),
+            put_certificate,
         )
         .route(
             Operation::post("/grants/{grant}/invoke", GRANTS, "invokeGranted", "Write what is granted")
@@ -218,6 +242,32 @@ async fn account(
     let from = giver(&gateway, &member, &grant).await?;
     let (shared, to) = (&gateway.shared, &member.application);
     let (key, accounts) = grants::account(shared, &from, to, &grant, parameters.scheme).await?;
+    Ok(answer(&AccountShown { key, accounts }))
+}
+
+async fn certificate_request(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+    Path(GrantPath { grant }): Path<GrantPath>,
+) -> Result<Response, Problem> {
+    member.must(Role::Administer)?;
+    let from = giver(&gateway, &member, &grant).await?;
+    let (shared, to) = (&gateway.shared, &member.application);
+    let request_pem = grants::certificate_request(shared, &from, to, &grant).await?;
+    Ok(answer(&RequestShown { request_pem }))
+}
+
+async fn put_certificate(
+    State(gateway): State<Gateway>,
+    Extension(member): Extension<Member>,
+    Path(GrantPath { grant }): Path<GrantPath>,
+    Json(CertificateRequest { scheme, certificate }): Json<CertificateRequest>,
+) -> Result<Response, Problem> {
+    member.must(Role::Administer)?;
+    let from = giver(&gateway, &member, &grant).await?;
+    let (shared, to) = (&gateway.shared, &member.application);
+    let certificate = certificate.into_bytes();
+    let (key, accounts) = grants::certify(shared, &from, to, &grant, scheme, &certificate).await?;
     Ok(answer(&AccountShown { key, accounts }))
 }
 

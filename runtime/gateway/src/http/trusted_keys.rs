@@ -93,20 +93,20 @@ async fn account(
 
 /// A request for a certificate.
 #[derive(Serialize, JsonSchema)]
-struct RequestShown {
+pub(super) struct RequestShown {
     /// PKCS#10, PEM.
-    request_pem: String,
+    pub(super) request_pem: String,
 }
 
-/// The certificate that an authority of the ledger gave the caller's key in trust.
+/// The certificate that an authority of the ledger gave a key in trust.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct CertificateRequest {
+pub(super) struct CertificateRequest {
     /// The key's scheme; the adapter's first where it is left out.
     #[serde(default)]
-    scheme: Option<SignatureScheme>,
+    pub(super) scheme: Option<SignatureScheme>,
     /// X.509, DER, hexadecimal.
-    certificate: HexBytes,
+    pub(super) certificate: HexBytes,
 }
 
 async fn put_certificate(
