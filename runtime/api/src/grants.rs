@@ -168,6 +168,9 @@ pub struct GrantCalls {
     /// The same calls as a chain of signed records, whose entries are calls with the application's id, their number, and the digest
     /// (SHA-256, hexadecimal) of text, a zero byte and signature of the record before.
     pub records: Vec<SignedRecord>,
+    /// The number of the record that the next page begins with; none at the end.
+    #[serde(default)]
+    pub next: Option<u64>,
 }
 
 /// Looks whether records are one application's whole chain of calls under grants. `seen` is the digest of a record that was its

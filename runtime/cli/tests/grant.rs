@@ -71,7 +71,7 @@ fn calls() -> GrantCalls {
         let signature = key.sign(&SigningInput::Message(entry.clone().into_bytes())).unwrap();
         records.push(SignedRecord { entry, signature: hex::encode(signature.bytes) });
     }
-    GrantCalls { calls, key: key.public_key(), records }
+    GrantCalls { calls, key: key.public_key(), records, next: None }
 }
 
 #[test]

@@ -175,9 +175,16 @@ impl Grants {
     /// # Errors
     /// [`ClientError::Chain`] where the records do not hold, among others.
     pub async fn calls(&self, seen: Option<&str>) -> Result<VerifiedCalls, ClientError> {
-        let calls: GrantCalls = self.ask(Ask::get(self.application.below("/grants/calls"))).await?;
-        let entries = verify_grant_calls(&calls.key, &calls.records, seen)?;
-        let last = calls.records.last().map(berth_api::SignedRecord::digest);
-        Ok(VerifiedCalls { entries, last, point: calls.key.point })
+        let path = self.application.below("/grants/calls");
+        let GrantCalls { key, mut records, mut next, .. } = self.ask(Ask::get(path.clone())).await?;
+        while let Some(from) = next {
+            let page: GrantCalls = self.ask(Ask::get(format!("{path}?from={from}"))).await?;
+            records.extend(page.records);
+            // A page that goes back would be asked for without an end.
+            next = page.next.filter(|next| *next > from);
+        }
+        let entries = verify_grant_calls(&key, &records, seen)?;
+        let last = records.last().map(berth_api::SignedRecord::digest);
+        Ok(VerifiedCalls { entries, last, point: key.point })
     }
 }

@@ -10,6 +10,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::records::{RecordError, Records};
 
+/// Records of one page.
+const PAGE: usize = 1_000;
+
 /// An entry that is written here.
 pub(crate) trait Chained: Entry + Serialize {
     /// What the next entry needs of this one.
@@ -101,6 +104,19 @@ impl<E: Chained> Chains<E> {
             self.records.put(&format!("{}{application}", self.folders.heads), head).await?;
         }
         Ok(true)
+    }
+
+    /// A page of the chain, from the record with this number on, and the number that the next page begins with.
+    pub(crate) async fn page(
+        &self,
+        application: &str,
+        from: u64,
+    ) -> Result<(Vec<SignedRecord>, Option<u64>), RecordError> {
+        let prefix = format!("{}{application}/", self.folders.records);
+        let page = self.records.page(&prefix, &self.place(application, from), PAGE).await?;
+        let (records, more): (Vec<SignedRecord>, _) = page;
+        let next = from.saturating_add(records.len() as u64);
+        Ok((records, more.then_some(next)))
     }
 
     /// The whole chain.

@@ -81,6 +81,18 @@ impl Records {
         Ok(taken)
     }
 
+    /// Records below a prefix, from this key on, in the order of their keys: one page of at most so many, and whether there are more.
+    pub(crate) async fn page<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+        from: &str,
+        most: usize,
+    ) -> Result<(Vec<T>, bool), RecordError> {
+        let page = self.store.scan(prefix.as_bytes(), from.as_bytes(), most.min(MAX_PAGE_ENTRIES)).await?;
+        let records = page.entries.iter().map(|(key, bytes)| decode(&String::from_utf8_lossy(key), bytes));
+        Ok((records.collect::<Result<_, _>>()?, page.next.is_some()))
+    }
+
     /// All records whose keys begin so, with what follows in their keys.
     pub(crate) async fn all<T: DeserializeOwned>(
         &self,

@@ -87,6 +87,8 @@ async fn calls(world: &World, by: &Participant, application: &str) -> GrantCalls
     let answer = world.get(by, &format!("{application}/grants/calls")).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let calls: GrantCalls = serde_json::from_value(answer.body).unwrap();
+    let after = world.get(by, &format!("{application}/grants/calls?from={}", calls.records.len())).await;
+    assert_eq!((&after.body["records"], &after.body["next"]), (&json!([]), &Value::Null), "{after:?}");
     let entries = verify_grant_calls(&calls.key, &calls.records, None).unwrap();
     let said: Vec<_> = entries.into_iter().map(|entry| entry.call).collect();
     assert_eq!(said, calls.calls);

@@ -276,7 +276,7 @@ async fn every_accepted_write_is_in_the_ledger_once_however_often_the_node_is_ki
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, rpc).await });
 
-    let participants = prepare(folder.path(), &world, &url).await;
+    let participants = prepare(folder.path(), &url).await;
     *world.life.lock().unwrap() = Some(Arc::new(Life::begin(folder.path())));
     let accounts = accounts(&world, &participants).await;
     let before: Vec<_> =
@@ -327,7 +327,7 @@ async fn every_accepted_write_is_in_the_ledger_once_however_often_the_node_is_ki
 }
 
 /// Enrols participants and makes the application, before the first life.
-async fn prepare(folder: &Path, world: &World, url: &str) -> Vec<Arc<Participant>> {
+async fn prepare(folder: &Path, url: &str) -> Vec<Arc<Participant>> {
     let gateway = open(folder).await;
     let mut participants = Vec::new();
     for index in 0..PARTICIPANTS {
@@ -338,9 +338,12 @@ async fn prepare(folder: &Path, world: &World, url: &str) -> Vec<Arc<Participant
     order.quotas.open_transactions = 0;
     order.settings = json!({"chain": CHAIN, "window_blocks": 900, "lease_seconds": 5});
     gateway.create(order).await.unwrap();
-    gateway.stop();
+    gateway.stopped().await;
     drop(gateway);
-    let _ = world;
+    // What still ends in the background holds the store a little longer, and the first life needs it.
+    while sled::open(folder.join("store")).is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     participants
 }
 

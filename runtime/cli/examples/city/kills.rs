@@ -20,9 +20,11 @@ use crate::{
     participant::Person,
 };
 
-/// Writers on each ledger, each with a key of its own.
+/// Writers on each ledger, each with keys of its own.
 const WRITERS: usize = 2;
-/// For the last writes to be in the ledger.
+/// Of one key, whose history comes in one answer.
+const VERSIONS: usize = 50;
+/// For one write to be in the ledger.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the writers know of the node.
@@ -68,7 +70,7 @@ pub async fn kill(
     }
     city.done.store(true, Ordering::SeqCst);
     let mut all = 0;
-    while let Some(written) = tokio::time::timeout(PATIENCE, writers.join_next()).await? {
+    while let Some(written) = writers.join_next().await {
         let (application, written) = written?;
         let written = written.map_err(|trouble| format!("{application}: {trouble}"))?;
         println!("   {application}: {written} writes, each in the ledger once");
@@ -78,7 +80,7 @@ pub async fn kill(
     Ok(node)
 }
 
-/// Writes one version of its key after the other.
+/// Writes one version of a key after the other.
 struct Writer {
     city: Arc<City>,
     application: &'static str,
@@ -93,36 +95,47 @@ impl Writer {
 
     /// Until the end. How many versions it wrote, which the ledger has, too.
     async fn write(self) -> Result<usize, Trouble> {
-        let (mut written, mut attempts) = (0, 0_u64);
-        while !self.city.done.load(Ordering::SeqCst) || written == 0 {
-            attempts += 1;
-            let call = IdempotencyKey::new(format!("{}-{attempts}", self.key))?;
-            written += usize::from(self.once(&call, written == 0).await?);
+        let (mut all, mut number) = (0, 0);
+        while !self.city.done.load(Ordering::SeqCst) || all == 0 {
+            all += self.key(&format!("{}-{number}", self.key)).await?;
+            number += 1;
         }
-        let versions = self.versions().await?;
-        match versions == written {
-            true => Ok(written),
-            false => Err(format!("{written} writes were accepted, and the ledger has {versions}").into()),
+        Ok(all)
+    }
+
+    /// Writes versions of one key.
+    async fn key(&self, key: &str) -> Result<usize, Trouble> {
+        let (mut written, mut attempts) = (0, 0);
+        while written < VERSIONS && (!self.city.done.load(Ordering::SeqCst) || written == 0) {
+            attempts += 1;
+            let call = IdempotencyKey::new(format!("{key}-{attempts}"))?;
+            written += usize::from(self.once(&call, key, written == 0).await?);
+        }
+        match self.versions(key).await? {
+            versions if versions == written => Ok(written),
+            versions => {
+                Err(format!("{key}: {written} writes were accepted, and the ledger has {versions}").into())
+            }
         }
     }
 
     /// The same write again and again, until it is known what became of it: whether it is in the ledger.
-    async fn once(&self, call: &IdempotencyKey, first: bool) -> Result<bool, Trouble> {
+    async fn once(&self, call: &IdempotencyKey, key: &str, first: bool) -> Result<bool, Trouble> {
         let begin = Instant::now();
         loop {
-            match self.tried(call, first).await {
+            match self.tried(call, key, first).await {
                 Ok(is_in_ledger) => return Ok(is_in_ledger),
                 Err(trouble) => patience(begin, trouble).await?,
             }
         }
     }
 
-    async fn tried(&self, call: &IdempotencyKey, first: bool) -> Result<bool, Trouble> {
+    async fn tried(&self, call: &IdempotencyKey, key: &str, first: bool) -> Result<bool, Trouble> {
         let application = self.application();
         let store = application.store(Some(&self.contract));
         let asked = match first {
-            true => store.insert(call, &self.key, b"v").await,
-            false => store.update(call, &self.key, b"v").await,
+            true => store.insert(call, key, b"v").await,
+            false => store.update(call, key, b"v").await,
         };
         let written = match asked {
             Ok(_) => application.wait(call, Until::Included, Duration::from_secs(20)).await?,
@@ -133,10 +146,10 @@ impl Writer {
     }
 
     /// How many versions of the key the ledger has.
-    async fn versions(&self) -> Result<usize, Trouble> {
+    async fn versions(&self, key: &str) -> Result<usize, Trouble> {
         let begin = Instant::now();
         loop {
-            match self.application().store(Some(&self.contract)).history(&self.key).await {
+            match self.application().store(Some(&self.contract)).history(key).await {
                 Ok(versions) => return Ok(versions.len()),
                 Err(error) => patience(begin, error.into()).await?,
             }

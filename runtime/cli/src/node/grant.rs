@@ -181,8 +181,15 @@ impl Show {
 impl Calls {
     async fn run(self) -> Result<(), Failure> {
         let path = format!("/applications/{}/grants/calls", part(&self.name)?);
-        let GrantCalls { calls, mut key, records } =
+        let GrantCalls { mut calls, mut key, mut records, mut next } =
             decoded(self.which.ask(Method::GET, &path, None).await?)?;
+        while let Some(from) = next {
+            let page = self.which.ask(Method::GET, &format!("{path}?from={from}"), None).await?;
+            let page: GrantCalls = decoded(page)?;
+            calls.extend(page.calls);
+            records.extend(page.records);
+            next = page.next;
+        }
         if let Some(point) = &self.key {
             key.point = hex::decode(point).map_err(|_| Failure::usage("--key is not hexadecimal"))?;
         }

@@ -73,13 +73,14 @@ impl Gateway {
         all(&self.shared, &application).await
     }
 
-    /// The calls under grants that an application made, or that were made of it, and the chain of signed records that says so.
+    /// The calls under grants that an application made, or that were made of it, and the chain of signed records that says so: one
+    /// page, from the record with this number on.
     ///
     /// # Errors
     /// Where there is no such application, or the store fails.
-    pub async fn grant_calls(&self, name: &str) -> Result<GrantCalls, Problem> {
+    pub async fn grant_calls(&self, name: &str, from: u64) -> Result<GrantCalls, Problem> {
         let application = self.find(name).ok_or_else(Problem::no_application)?;
-        calls_of(&self.shared, &application).await
+        calls_of(&self.shared, &application, from).await
     }
 }
 

@@ -71,8 +71,12 @@ impl GrantRecords {
         }
     }
 
-    async fn chain(&self, application: &str) -> Result<Vec<SignedRecord>, RecordError> {
-        self.0.chain(application).await
+    async fn page(
+        &self,
+        application: &str,
+        from: u64,
+    ) -> Result<(Vec<SignedRecord>, Option<u64>), RecordError> {
+        self.0.page(application, from).await
     }
 }
 
@@ -106,12 +110,61 @@ pub(super) async fn write_down(shared: &Shared, about: About<'_>) -> Result<(), 
     Ok(())
 }
 
-/// The calls under grants that an application made or that were made of it.
-pub(crate) async fn calls_of(shared: &Shared, application: &Application) -> Result<GrantCalls, Problem> {
-    let unchained =
-        shared.records.all(&format!("{UNCHAINED}{}/", application.id)).await.map_err(not_written)?;
-    let records = shared.grant_records.chain(&application.id).await.map_err(not_written)?;
+/// The calls under grants that an application made or that were made of it: one page, from the record with this number on.
+pub(crate) async fn calls_of(
+    shared: &Shared,
+    application: &Application,
+    from: u64,
+) -> Result<GrantCalls, Problem> {
+    let unchained = match from {
+        0 => shared.records.all(&format!("{UNCHAINED}{}/", application.id)).await.map_err(not_written)?,
+        _ => Vec::new(),
+    };
+    let (records, next) = shared.grant_records.page(&application.id, from).await.map_err(not_written)?;
     let said = records.iter().filter_map(|record| serde_json::from_str::<GrantEntry>(&record.entry).ok());
     let calls = unchained.into_iter().map(|(_, call)| call).chain(said.map(|entry| entry.call)).collect();
-    Ok(GrantCalls { calls, key: shared.grant_records.public_key(), records })
+    Ok(GrantCalls { calls, key: shared.grant_records.public_key(), records, next })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use berth_api::verify_grant_calls;
+    use berth_journal::MemoryStore;
+
+    use super::*;
+    use crate::chain::signing_key;
+
+    #[tokio::test]
+    async fn a_chain_of_many_calls_comes_in_pages_that_are_whole_together() {
+        let records = Records::new(Arc::new(MemoryStore::new()));
+        let written = GrantRecords::new(records, signing_key(&[7; 32]).unwrap());
+        let mut head = written.0.head("shop~1").await.unwrap();
+        let call = GrantCall {
+            id: "1".into(),
+            grant: "2".into(),
+            at: Timestamp::UNIX_EPOCH,
+            participant: "bob".into(),
+            from: "shop".into(),
+            to: "bank".into(),
+            does: GrantedUse::Read,
+            what: "key".into(),
+            key: None,
+        };
+        for _ in 0..2_345 {
+            let entry = |place, _: &Recorded| GrantEntry { place, call: call.clone() };
+            assert!(written.0.append("shop~1", &mut head, entry).await.unwrap());
+        }
+        let (mut all, mut pages, mut next) = (Vec::new(), Vec::new(), Some(0));
+        while let Some(from) = next {
+            let (page, after) = written.page("shop~1", from).await.unwrap();
+            pages.push(page.len());
+            all.extend(page);
+            next = after;
+        }
+        assert_eq!(pages, [1_000, 1_000, 345]);
+        assert_eq!(verify_grant_calls(&written.public_key(), &all, None).unwrap().len(), 2_345);
+        assert_eq!(written.page("shop~1", 9_999).await.unwrap(), (Vec::new(), None));
+    }
 }

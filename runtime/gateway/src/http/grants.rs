@@ -59,8 +59,9 @@ pub(super) fn routes() -> Routes {
             Operation::get("/grants/calls", GRANTS, "grantCalls", "The calls under grants, on both sides")
                 .text(
                     "Each call is in the chains of both applications before it is made. Whoever keeps the digest of the last record \
-                     notices later where the chain was cut or written anew.",
+                     notices later where the chain was cut or written anew. In pages: `next` is the `from` of the one that follows.",
                 )
+                .query::<PageParameters>()
                 .answer::<GrantCalls>("The calls, and the chain of signed records that says so"),
             made,
         )
@@ -156,6 +157,15 @@ fn writes() -> Routes {
         )
 }
 
+/// Where a page begins.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageParameters {
+    /// The number of its first record.
+    #[serde(default)]
+    pub(super) from: u64,
+}
+
 /// The grants that an application gives or takes.
 #[derive(Serialize, JsonSchema)]
 struct Grants {
@@ -178,9 +188,10 @@ async fn list(
 async fn made(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
+    Parameters(PageParameters { from }): Parameters<PageParameters>,
 ) -> Result<Response, Problem> {
     grants::must_own(&member.application, &member.name)?;
-    Ok(answer(&grants::calls_of(&gateway.shared, &member.application).await?))
+    Ok(answer(&grants::calls_of(&gateway.shared, &member.application, from).await?))
 }
 
 async fn propose(

@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::extract::Json;
+use super::{
+    extract::{Json, Parameters},
+    grants::PageParameters,
+};
 use crate::{
     adapters::Slot,
     application::{ApplicationRecord, Order},
@@ -173,8 +176,12 @@ async fn grants(State(gateway): State<Gateway>, Path(name): Path<String>) -> Res
     Ok(answer(&json!({ "grants": gateway.grants(&name).await? })))
 }
 
-async fn grant_calls(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
-    Ok(answer(&json!(gateway.grant_calls(&name).await?)))
+async fn grant_calls(
+    State(gateway): State<Gateway>,
+    Path(name): Path<String>,
+    Parameters(PageParameters { from }): Parameters<PageParameters>,
+) -> Result<Response, Problem> {
+    Ok(answer(&json!(gateway.grant_calls(&name, from).await?)))
 }
 
 /// For Prometheus.
