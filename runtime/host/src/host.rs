@@ -47,6 +47,9 @@ pub struct HostConfig {
     pub perf_map: bool,
     /// How instances are reserved for applications whose load stays high.
     pub reserve: Reserve,
+    /// Whether calls that compute for long go on aside, on threads of a lower priority, so that they take none from everything else:
+    /// for nodes. By default they are polled where they are awaited, so that the order of all that happens repeats.
+    pub long_calls_aside: bool,
     /// Hears of every call that ended; none by default.
     pub observer: Option<Arc<dyn CallObserver>>,
 }
@@ -61,6 +64,7 @@ impl Default for HostConfig {
             compiler: Compiler::default(),
             perf_map: false,
             reserve: Reserve::default(),
+            long_calls_aside: false,
             observer: None,
         }
     }
@@ -76,6 +80,7 @@ impl fmt::Debug for HostConfig {
             .field("compiler", &self.compiler)
             .field("perf_map", &self.perf_map)
             .field("reserve", &self.reserve)
+            .field("long_calls_aside", &self.long_calls_aside)
             .field("observer", &self.observer.is_some())
             .finish()
     }
@@ -146,6 +151,7 @@ impl Host {
             }
             None => None,
         };
+        let long_calls = LongCalls::of_host(config.long_calls_aside);
         let slots = Arc::new(Semaphore::new(usize::try_from(config.instances).unwrap_or(usize::MAX >> 4)));
         let stopped = Arc::new(AtomicBool::new(false));
         let shared = Arc::new(Shared {
@@ -154,7 +160,7 @@ impl Host {
             config,
             cache,
             slots,
-            long_calls: LongCalls::of_host(),
+            long_calls,
             pools: Mutex::new(Vec::new()),
             told: Mutex::default(),
             stopped: stopped.clone(),

@@ -4,7 +4,7 @@
 //! its application and then behind other applications: so an application with many endless loops has no more of the processors
 //! than one with a single one. All long calls together leave a processor free for everything else, where there are two.
 //!
-//! From its first turn on such a call runs on a thread [aside](crate::aside), and the next calls of its application begin there, until
+//! In a node such a call runs on a thread [aside](crate::aside) from its first turn on, and the next calls of its application begin there, until
 //! one of them was short: what a call does before it can be interrupted for the first time may be long, too.
 
 use std::{
@@ -33,7 +33,8 @@ thread_local! {
 pub(crate) struct LongCalls {
     all: Arc<Semaphore>,
     own: Arc<Semaphore>,
-    aside: Arc<Aside>,
+    /// None where everything is polled where it is awaited.
+    aside: Option<Arc<Aside>>,
     /// Whether the application's last call wanted a turn.
     expected: Arc<AtomicBool>,
 }
@@ -44,9 +45,10 @@ fn processors() -> usize {
 
 impl LongCalls {
     /// Of a host.
-    pub(crate) fn of_host() -> Self {
+    pub(crate) fn of_host(aside: bool) -> Self {
+        let aside = aside.then(Arc::default);
         let all = Arc::new(Semaphore::new((processors() - 1).max(1)));
-        LongCalls { own: all.clone(), all, aside: Arc::default(), expected: Arc::default() }.of_application()
+        LongCalls { own: all.clone(), all, aside, expected: Arc::default() }.of_application()
     }
 
     /// Of one more application of the same host: at most a quarter of the processors at once.
@@ -57,6 +59,7 @@ impl LongCalls {
 
     /// Runs a call: here for as long as it is short, and aside once it wants a turn. It is dropped with this future, or soon after.
     pub(crate) async fn run<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> T {
+        let Some(aside) = &self.aside else { return call.await };
         let expected = self.expected.clone();
         let mut call = Box::pin(call);
         if !expected.load(Ordering::Relaxed) {
@@ -69,7 +72,7 @@ impl LongCalls {
                 return answer;
             }
             expected.store(true, Ordering::Relaxed);
-            return self.aside.run(call).await;
+            return aside.run(call).await;
         }
         let mut long = false;
         let watched = poll_fn(move |context| {
@@ -80,7 +83,7 @@ impl LongCalls {
             }
             answer
         });
-        self.aside.run(watched).await
+        aside.run(watched).await
     }
 
     /// Of one call after the other.
@@ -146,7 +149,7 @@ mod tests {
 
     fn one_at_once() -> LongCalls {
         let [all, own] = [1, 1].map(|turns| Arc::new(Semaphore::new(turns)));
-        LongCalls { all, own, aside: Arc::default(), expected: Arc::default() }
+        LongCalls { all, own, aside: Some(Arc::default()), expected: Arc::default() }
     }
 
     fn thread() -> String {

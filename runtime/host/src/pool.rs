@@ -207,8 +207,8 @@ mod tests {
     async fn reserved_slots_are_kept_from_others_until_they_are_given_back() {
         let host = Host::new(HostConfig { instances: 4, ..HostConfig::default() }).unwrap();
         let (busy, other) = (
-            Pool::new(&LongCalls::of_host(), &Limits::default(), Some("busy")),
-            Pool::new(&LongCalls::of_host(), &Limits::default(), Some("other")),
+            Pool::new(&LongCalls::of_host(false), &Limits::default(), Some("busy")),
+            Pool::new(&LongCalls::of_host(false), &Limits::default(), Some("other")),
         );
         busy.reserve(2);
         let turns = (
@@ -234,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_looked_at_is_the_most_calls_at_once_since_the_last_look() {
         let host = Host::new(HostConfig { instances: 4, ..HostConfig::default() }).unwrap();
-        let pool = Pool::new(&LongCalls::of_host(), &Limits::default(), Some("busy"));
+        let pool = Pool::new(&LongCalls::of_host(false), &Limits::default(), Some("busy"));
         for _ in 0..5 {
             let turns = (
                 pool.turn(&host.shared, PATIENCE).await.unwrap(),

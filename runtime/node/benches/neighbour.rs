@@ -87,7 +87,7 @@ async fn node(folder: &Path) {
     let configuration = Configuration::read(&file("node.toml", text)).unwrap();
     let node = Node::start(&configuration, Compiler::InProcess).await.unwrap();
     let bytes = fs::read(component()).unwrap_or_else(|error| panic!("{error}; run cargo xtask components"));
-    let host = Host::new(HostConfig::default()).unwrap();
+    let host = Host::new(HostConfig { long_calls_aside: true, ..HostConfig::default() }).unwrap();
     let adapter = host.load(&bytes, Limits::default()).await.unwrap();
     // It says that it takes no keys, which an application needs that the node holds keys for.
     let schemes = vec![SignatureScheme::EcdsaP256Sha256];

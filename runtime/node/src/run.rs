@@ -279,6 +279,7 @@ fn door(
         cache: Some(state.join("code")),
         compiler,
         observer: Some(observer),
+        long_calls_aside: true,
         ..HostConfig::default()
     });
     Ok(Door::new(opened, host.map_err(machine("the host cannot be set up"))?))

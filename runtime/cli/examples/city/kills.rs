@@ -25,18 +25,31 @@ const WRITERS: usize = 2;
 /// Of one key, whose history comes in one answer.
 const VERSIONS: usize = 50;
 /// For one write to be in the ledger.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the writers know of the node.
 struct City {
     /// Of the life that the node has now.
     client: Mutex<Client>,
     done: AtomicBool,
+    /// When the last life began.
+    quiet_since: Mutex<Option<Instant>>,
 }
 
 impl City {
     fn client(&self) -> Client {
         self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Until it is tried again: the node is dead, or the ledger broke off. The trouble, where nobody kills any more and there was
+    /// enough of it.
+    async fn patience(&self, trouble: Trouble) -> Result<(), Trouble> {
+        let quiet_since = *self.quiet_since.lock().unwrap_or_else(PoisonError::into_inner);
+        if quiet_since.is_some_and(|since| since.elapsed() > PATIENCE) {
+            return Err(trouble);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(())
     }
 }
 
@@ -48,7 +61,11 @@ pub async fn kill(
     applications: &[(&'static str, String)],
     kills: u64,
 ) -> Result<Serving, Trouble> {
-    let city = Arc::new(City { client: Mutex::new(person.hasty(&node)?), done: AtomicBool::new(false) });
+    let city = Arc::new(City {
+        client: Mutex::new(person.hasty(&node)?),
+        done: AtomicBool::new(false),
+        quiet_since: Mutex::default(),
+    });
     let mut writers = JoinSet::new();
     for (application, contract) in applications {
         let application = *application;
@@ -68,6 +85,7 @@ pub async fn kill(
             println!("   {} kills", number + 1);
         }
     }
+    *city.quiet_since.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     city.done.store(true, Ordering::SeqCst);
     let mut all = 0;
     while let Some(written) = writers.join_next().await {
@@ -121,11 +139,10 @@ impl Writer {
 
     /// The same write again and again, until it is known what became of it: whether it is in the ledger.
     async fn once(&self, call: &IdempotencyKey, key: &str, first: bool) -> Result<bool, Trouble> {
-        let begin = Instant::now();
         loop {
             match self.tried(call, key, first).await {
                 Ok(is_in_ledger) => return Ok(is_in_ledger),
-                Err(trouble) => patience(begin, trouble).await?,
+                Err(trouble) => self.city.patience(trouble).await?,
             }
         }
     }
@@ -142,28 +159,18 @@ impl Writer {
             Err(ClientError::Problem(problem)) if problem.effect == Some(Effect::Never) => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        became(&written).ok_or_else(|| format!("{call:?} is in no block").into())
+        became(&written).ok_or_else(|| format!("{call:?} is in no block: {written:?}").into())
     }
 
     /// How many versions of the key the ledger has.
     async fn versions(&self, key: &str) -> Result<usize, Trouble> {
-        let begin = Instant::now();
         loop {
             match self.application().store(Some(&self.contract)).history(key).await {
                 Ok(versions) => return Ok(versions.len()),
-                Err(error) => patience(begin, error.into()).await?,
+                Err(error) => self.city.patience(error.into()).await?,
             }
         }
     }
-}
-
-/// Until it is tried again: the node is dead, or the ledger broke off. The trouble, where there was enough of it.
-async fn patience(begin: Instant, trouble: Trouble) -> Result<(), Trouble> {
-    if begin.elapsed() > PATIENCE {
-        return Err(trouble);
-    }
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    Ok(())
 }
 
 /// Whether a write is in the ledger; none where that is open.
