@@ -127,7 +127,6 @@ public class Client {
         told.put("read", client.call(new Transaction(key.getAddress(), contract, echo)).getCallResult().getOutput());
         TxPair zero = processor.createSignedTransaction(contract, echo, key, 0);
         told.put("version0", sent(zero));
-        told.put("signed", zero.getSignedTx());
         // With the transactions of version 1 the SDK also fills in a price and a limit of gas.
         DefaultTransactionManager manager = new DefaultTransactionManager(client);
         told.put("supportsVersion1", client.isSupportTransactionV1());
@@ -151,6 +150,7 @@ public class Client {
         String hash = pair.getTxHash();
         TransactionReceipt receipt = client.sendTransaction(pair.getSignedTx(), false).getTransactionReceipt();
         all.put("hash", hash);
+        all.put("signed", pair.getSignedTx());
         all.put("receipt", receipt);
         all.put("receiptHash", receipt.calculateReceiptHash(client.getCryptoSuite()));
         TransactionReceipt again = client.getTransactionReceipt(hash, true).getTransactionReceipt();
