@@ -295,6 +295,16 @@ async fn a_client_that_falls_silent_is_asked_and_then_left() {
     assert_eq!(start.elapsed().as_secs(), 10);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_no_answers_is_left() {
+    let bed = three();
+    let (ours, theirs) = tokio::io::duplex(1 << 10);
+    let mut client = Client::on(WebSocketStream::from_raw_socket(ours, Role::Client, None).await);
+    client.say(kind::RPC, request("getGroupInfoList", json!([]))).await;
+    // It asks, and does not read.
+    speak(bed.node, WebSocketStream::from_raw_socket(theirs, Role::Server, None).await).await;
+}
+
 async fn http(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -31,10 +31,14 @@ use crate::{fisco::FiscoNode, rpc::answer_text};
 
 /// The versions of the protocol that the node speaks (`bcos-framework/protocol/GlobalConfig.h`).
 const VERSIONS: (u64, u64) = (0, 2);
-/// The most requests of a client that are under way; further ones are not read before one of them is answered.
+/// The most requests of a client that are under way, and the most bytes of theirs before the last one; further ones are not read
+/// before others are answered.
 const MAX_UNDER_WAY: usize = 4096;
-/// A client that has not been heard for so long is asked whether it is there, and left after twice the time.
+const MAX_BYTES_UNDER_WAY: usize = 64 << 20;
+/// A client that has not been heard for so long is asked whether it is there.
 const QUIET: Duration = Duration::from_secs(5);
+/// A client that has not been heard, or takes nothing, for so long is left.
+const GONE: Duration = Duration::from_secs(10);
 
 /// The client is gone, or is left.
 struct Over;
@@ -63,6 +67,7 @@ where
         heights,
         subscriptions: Subscriptions::default(),
         under_way: JoinSet::new(),
+        bytes_under_way: 0,
         heard: Instant::now(),
     };
     while conversation.step(&mut changes, &mut clock).await.is_ok() {}
@@ -89,20 +94,25 @@ struct Conversation<S> {
     /// The newest block of each group that the client knows of.
     heights: BTreeMap<String, u64>,
     subscriptions: Subscriptions,
-    under_way: JoinSet<Message>,
+    /// Each with its request's length.
+    under_way: JoinSet<(usize, Message)>,
+    bytes_under_way: usize,
     heard: Instant,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     /// Does what is to be done next.
     async fn step(&mut self, changes: &mut Changes, clock: &mut tokio::time::Interval) -> Result<(), Over> {
-        let full = self.under_way.len() >= MAX_UNDER_WAY;
+        let full = self.under_way.len() >= MAX_UNDER_WAY || self.bytes_under_way >= MAX_BYTES_UNDER_WAY;
         tokio::select! {
             received = self.socket.next(), if !full => match received {
                 Some(Ok(received)) => self.receive(received).await,
                 Some(Err(_)) | None => Err(Over),
             },
-            Some(Ok(answer)) = self.under_way.join_next() => self.send(&answer).await,
+            Some(Ok((length, answer))) = self.under_way.join_next() => {
+                self.bytes_under_way = self.bytes_under_way.saturating_sub(length);
+                self.send(&answer).await
+            }
             Some(group) = changes.next() => self.tell_blocks(&group).await,
             () = future::ready(()), if self.subscriptions.behind() => self.tell_events().await,
             _ = clock.tick() => self.look_after(full).await,
@@ -110,8 +120,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 
     async fn send(&mut self, message: &Message) -> Result<(), Over> {
-        let bytes = Bytes::from(message.encode());
-        self.socket.send(tungstenite::Message::Binary(bytes)).await.map_err(|_| Over)
+        self.put(tungstenite::Message::Binary(message.encode().into())).await
+    }
+
+    async fn put(&mut self, message: tungstenite::Message) -> Result<(), Over> {
+        match tokio::time::timeout(GONE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Over),
+        }
     }
 
     async fn receive(&mut self, received: tungstenite::Message) -> Result<(), Over> {
@@ -140,10 +156,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             }
             kind::RPC => {
                 let node = self.node.clone();
+                let length = message.payload.len();
+                self.bytes_under_way = self.bytes_under_way.saturating_add(length);
                 // A transaction is answered when it is in a block; others are heard meanwhile.
                 self.under_way.spawn(async move {
                     let text = answer_text(&node, &message.payload).await;
-                    Message { kind: kind::RPC_ANSWER, status: 0, ..message }.answered(text)
+                    (length, Message { kind: kind::RPC_ANSWER, status: 0, ..message }.answered(text))
                 });
                 Ok(())
             }
@@ -180,14 +198,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 
     async fn look_after(&mut self, full: bool) -> Result<(), Over> {
-        let quiet = self.heard.elapsed();
-        if quiet < QUIET || full {
-            return Ok(());
+        if full {
+            // It is not listened to.
+            self.heard = Instant::now();
         }
-        if quiet >= QUIET.saturating_mul(2) {
-            return Err(Over);
+        match self.heard.elapsed() {
+            quiet if quiet >= GONE => Err(Over),
+            quiet if quiet >= QUIET => self.put(tungstenite::Message::Ping(Bytes::new())).await,
+            _ => Ok(()),
         }
-        self.socket.send(tungstenite::Message::Ping(Bytes::new())).await.map_err(|_| Over)
     }
 }
 
