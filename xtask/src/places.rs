@@ -20,6 +20,8 @@ pub struct Places {
     pub fabric_modules: PathBuf,
     /// The client of FISCO BCOS's Go SDK, where it could be built.
     pub go_sdk: Option<PathBuf>,
+    /// The jars of the client of FISCO BCOS's Java SDK, where it could be built and its native library loads.
+    pub java_sdk: Option<PathBuf>,
     /// The npm packages that the local EVM nodes are held against, where they could be installed.
     pub evm_packages: Option<PathBuf>,
     /// What pip installed, where it could.
@@ -28,8 +30,8 @@ pub struct Places {
 
 impl Places {
     /// Sets `BERTH_COMPONENTS`, `BERTH_REPORTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_FABRIC_MODULES`,
-    /// `BERTH_GETH` and `BERTH_FABRIC` where they were asked for, `BERTH_FISCO_GO_SDK`, `BERTH_EVM_CLIENTS` and `BERTH_PYTHON` where
-    /// they could be had.
+    /// `BERTH_GETH` and `BERTH_FABRIC` where they were asked for, `BERTH_FISCO_GO_SDK`, `BERTH_FISCO_JAVA_SDK`,
+    /// `BERTH_EVM_CLIENTS` and `BERTH_PYTHON` where they could be had.
     pub fn tell(&self, command: &mut Command) {
         command.env("BERTH_COMPONENTS", &self.components);
         command.env("BERTH_REPORTS", &self.reports);
@@ -47,6 +49,10 @@ impl Places {
         match &self.go_sdk {
             Some(client) => command.env("BERTH_FISCO_GO_SDK", client),
             None => command.env_remove("BERTH_FISCO_GO_SDK"),
+        };
+        match &self.java_sdk {
+            Some(jars) => command.env("BERTH_FISCO_JAVA_SDK", jars),
+            None => command.env_remove("BERTH_FISCO_JAVA_SDK"),
         };
         match &self.evm_packages {
             Some(packages) => command.env("BERTH_EVM_CLIENTS", packages),

@@ -223,7 +223,7 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
     let geth = full_node(steps, &cache, arguments);
     let fabric_modules = fabric_modules(steps, workspace, &cache);
     let fabric = fabric_programs(steps, &cache, arguments);
-    let (go_sdk, evm_packages) = evm_clients(steps, workspace, &cache);
+    let [go_sdk, java_sdk, evm_packages] = evm_clients(steps, workspace, &cache);
     let python = foreign_programs(steps, workspace, &cache);
     let all = node_tools.zip(components).zip(fabric_modules);
     Ok(all.map(|((node_tools, components), fabric_modules)| Places {
@@ -234,6 +234,7 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
         fabric,
         fabric_modules,
         go_sdk,
+        java_sdk,
         evm_packages,
         python,
     }))
@@ -272,12 +273,10 @@ fn foreign_programs(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> 
 }
 
 /// Clients that the local EVM nodes are held against. Without one, its tests say that they did not run.
-fn evm_clients(
-    steps: &mut Steps,
-    workspace: &Workspace,
-    cache: &Cache,
-) -> (Option<std::path::PathBuf>, Option<std::path::PathBuf>) {
-    println!("\n== evm clients: FISCO BCOS's SDK for Go, viem and sm-crypto, against the local nodes");
+fn evm_clients(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> [Option<std::path::PathBuf>; 3] {
+    println!(
+        "\n== evm clients: FISCO BCOS's SDKs for Go and Java, viem and sm-crypto, against the local nodes"
+    );
     let mut installed = |name: &'static str, outcome: Outcome<std::path::PathBuf>| match outcome {
         Ok(place) => Some(place),
         Err(reason) => {
@@ -286,8 +285,11 @@ fn evm_clients(
             None
         }
     };
-    let go_sdk = installed("go sdk", evm_clients::install(workspace, cache));
-    (go_sdk, installed("evm packages", evm_clients::install_packages(workspace, cache)))
+    [
+        installed("go sdk", evm_clients::install_go(workspace, cache)),
+        installed("java sdk", evm_clients::install_java(workspace, cache)),
+        installed("evm packages", evm_clients::install_packages(workspace, cache)),
+    ]
 }
 
 /// Geth, where it was asked for. Without it the tests against it say that they did not run.

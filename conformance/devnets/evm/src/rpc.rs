@@ -1,6 +1,7 @@
 //! JSON-RPC 2.0: requests, and the errors that answer them.
 
 use async_trait::async_trait;
+use hyper_tungstenite::HyperWebsocketStream;
 use serde_json::{Map, Value, json};
 
 /// The most requests of a batch.
@@ -49,6 +50,14 @@ pub trait Service: Send + Sync + 'static {
     fn no_request(&self) -> RpcError {
         RpcError::new(-32600, "Invalid request")
     }
+
+    /// Whether this framework's nodes let a client turn its connection into a websocket.
+    fn has_websockets(&self) -> bool {
+        false
+    }
+
+    /// Speaks with a client over one, to the end.
+    async fn speak(&self, _socket: HyperWebsocketStream) {}
 }
 
 /// The answer to the body of a request, as text: to a batch, an array.

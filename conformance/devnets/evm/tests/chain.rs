@@ -10,7 +10,8 @@
 
 mod support;
 
-use alloy_primitives::{B256, U256, address};
+use alloy_dyn_abi::DynSolValue;
+use alloy_primitives::{B256, I256, U256, address};
 use berth_devnet_evm::{
     encoding::parse_data,
     fisco::{FiscoConfig, FiscoNode, Generation, v2, v3},
@@ -299,6 +300,54 @@ async fn a_sealer_becomes_an_observer_with_the_next_block() {
         assert_eq!((block.header.sealers.len(), block.signatures().len()), (3, 3));
         assert_eq!(group.observer_ids().len(), 1);
     }
+}
+
+#[tokio::test]
+async fn what_a_group_of_3x_says_of_its_nodes_follows_what_they_do() {
+    let bed = Bed::new(Generation::Three, Suite::Standard);
+    let contract = address!("0000000000000000000000000000000000001003");
+    let order = async |signature: &str, id: &str| {
+        let mut call = bed.selector(signature);
+        call.extend(match signature {
+            "addSealer(string,uint256)" => DynSolValue::Tuple(vec![
+                DynSolValue::String(id.into()),
+                DynSolValue::Uint(U256::from(1), 256),
+            ])
+            .abi_encode_params(),
+            _ => texts(&[id]),
+        });
+        let receipt = bed.send(Some(contract), &call).await;
+        I256::from_be_bytes::<32>(
+            hex::decode(&receipt["output"].as_str().unwrap()[2..]).unwrap().try_into().unwrap(),
+        )
+        .as_i64()
+    };
+    let status = async |method: &str| -> Value {
+        let text = bed.result(method, json!(["group0", ""])).await;
+        serde_json::from_str(text.as_str().unwrap()).unwrap()
+    };
+    let ids: Vec<String> = bed.node.group("group0").unwrap().node_ids().iter().map(hex::encode).collect();
+    let own = ids[0].as_str();
+
+    assert_eq!(order("addObserver(string)", own).await, 0);
+    assert_eq!(bed.result("getObserverList", json!(["group0", ""])).await, json!([own]));
+    let consensus = status("getConsensusStatus").await;
+    assert_eq!((&consensus["nodeID"], &consensus["isConsensusNode"]), (&json!(own), &json!(false)));
+    // The others are its peers still, and it is still the node that is asked.
+    let sync = status("getSyncStatus").await;
+    assert_eq!((&sync["nodeID"], sync["peers"].as_array().unwrap().len()), (&json!(own), 3));
+    assert_eq!(bed.result("getGroupNodeInfo", json!(["group0", "node0"])).await["nodeID"], own);
+    assert_eq!(order("addSealer(string,uint256)", own).await, 0);
+
+    // A node that was removed is of the group's network still; it comes back as an observer first.
+    assert_eq!(order("remove(string)", &ids[3]).await, 0);
+    assert_eq!(order("remove(string)", &ids[3]).await, -51103);
+    assert_eq!(order("addSealer(string,uint256)", &ids[3]).await, -51104);
+    assert_eq!(status("getSyncStatus").await["peers"].as_array().unwrap().len(), 2);
+    assert_eq!(bed.result("getGroupPeers", json!(["group0", ""])).await, json!(ids));
+    assert_eq!(order("addObserver(string)", &ids[3]).await, 0);
+    assert_eq!(order("addSealer(string,uint256)", &ids[3]).await, 0);
+    assert_eq!(status("getConsensusStatus").await["consensusNodesNum"], 4);
 }
 
 #[tokio::test]

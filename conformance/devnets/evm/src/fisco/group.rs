@@ -159,6 +159,12 @@ impl Group {
         self.nodes(Role::Observer).into_iter().map(Sealer::id).collect()
     }
 
+    /// The ids of all nodes of the group, whatever they do in it; the first is the one that is asked.
+    #[must_use]
+    pub fn node_ids(&self) -> Vec<Vec<u8>> {
+        self.sealers.iter().map(Sealer::id).collect()
+    }
+
     /// The chain's cryptography.
     #[must_use]
     pub fn suite(&self) -> Suite {

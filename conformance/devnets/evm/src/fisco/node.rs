@@ -8,6 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use hyper_tungstenite::HyperWebsocketStream;
 use serde_json::Value;
 use thiserror::Error;
 use tokio::task::JoinHandle;
@@ -227,5 +228,13 @@ impl Service for FiscoNode {
                 Generation::Three => "The JSON sent is not a valid Request object.",
             },
         )
+    }
+
+    fn has_websockets(&self) -> bool {
+        self.config.generation == Generation::Three
+    }
+
+    async fn speak(&self, socket: HyperWebsocketStream) {
+        v3::socket::speak(self.clone(), socket).await;
     }
 }

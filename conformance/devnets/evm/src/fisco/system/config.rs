@@ -5,12 +5,14 @@ use alloy_primitives::{Address, address};
 use super::{
     abi::{self, Arguments},
     committed::Committed,
+    done,
 };
 use crate::{
     evm::{
         state::State,
         system::{Slots, Strings, SystemCall, SystemResult},
     },
+    fisco::Generation,
     suite::Suite,
 };
 
@@ -39,7 +41,12 @@ pub fn config_value(state: &State, key: &str) -> Option<String> {
     Some(if set.is_empty() { (*usual).to_owned() } else { String::from_utf8_lossy(&set).into_owned() })
 }
 
-pub(super) fn call(suite: Suite, call: &SystemCall<'_>, slots: &mut dyn Slots) -> SystemResult {
+pub(super) fn call(
+    generation: Generation,
+    suite: Suite,
+    call: &SystemCall<'_>,
+    slots: &mut dyn Slots,
+) -> SystemResult {
     let Some(arguments) = Arguments::of(suite, "setValueByKey(string,string)", call.input) else {
         return abi::code(0, 0);
     };
@@ -53,5 +60,5 @@ pub(super) fn call(suite: Suite, call: &SystemCall<'_>, slots: &mut dyn Slots) -
         return abi::code(INVALID_VALUE, 0);
     }
     Strings::new(slots).set(key.as_bytes(), value.as_bytes());
-    abi::code(1, 0)
+    abi::code(done(generation), 0)
 }

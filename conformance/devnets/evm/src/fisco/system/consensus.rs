@@ -5,12 +5,14 @@ use alloy_primitives::{Address, address};
 use super::{
     abi::{self, Arguments},
     committed::Committed,
+    done,
 };
 use crate::{
     evm::{
         state::State,
         system::{Slots, Strings, SystemCall, SystemResult},
     },
+    fisco::Generation,
     suite::Suite,
 };
 
@@ -19,6 +21,9 @@ pub(super) const ADDRESS: Address = address!("0000000000000000000000000000000000
 /// Codes (`libprecompiled/Common.h`; 3.x has the same).
 const INVALID_NODE: i64 = -51100;
 const LAST_SEALER: i64 = -51101;
+/// Codes of 3.x alone (`precompiled/common/Common.h`).
+const NO_NODE: i64 = -51103;
+const NO_OBSERVER: i64 = -51104;
 /// Gas of what writes a table.
 const STORE: u64 = 10_000;
 
@@ -49,6 +54,7 @@ fn read(strings: &mut Strings<'_>, id: &str) -> Role {
 
 /// `nodes` are the ids of the nodes whose keys this process has: others could not sign.
 pub(super) fn call(
+    generation: Generation,
     suite: Suite,
     nodes: &[String],
     call: &SystemCall<'_>,
@@ -74,6 +80,13 @@ pub(super) fn call(
         return abi::code(INVALID_NODE, 0);
     }
     let mut strings = Strings::new(slots);
+    if (generation, read(&mut strings, &id)) == (Generation::Three, Role::Removed) {
+        match role {
+            Role::Sealer => return abi::code(NO_OBSERVER, 0),
+            Role::Removed => return abi::code(NO_NODE, 0),
+            Role::Observer => {}
+        }
+    }
     let others = nodes.iter().filter(|node| **node != id);
     let sealers = others.filter(|node| read(&mut strings, node) == Role::Sealer).count();
     if role != Role::Sealer && sealers == 0 {
@@ -85,5 +98,5 @@ pub(super) fn call(
         Role::Removed => b"removed",
     };
     strings.set(id.as_bytes(), word);
-    abi::code(1, STORE)
+    abi::code(done(generation), STORE)
 }

@@ -4,6 +4,7 @@ pub mod hashes;
 pub mod merkle;
 mod present;
 pub mod rpc;
+pub mod socket;
 pub mod tars;
 pub mod transaction;
 

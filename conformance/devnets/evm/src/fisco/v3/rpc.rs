@@ -83,7 +83,7 @@ pub fn group_info(group: &Group) -> Value {
 
 fn node_info(group: &Group) -> Value {
     let sm = group.suite() == Suite::Sm;
-    let id = group.sealer_ids().first().map(hex::encode).unwrap_or_default();
+    let id = own_id(group);
     let ini = json!({
         "binaryInfo": {"version": "3.16.4", "platform": "test node", "buildTime": "", "gitBranch": "", "gitCommitHash": ""},
         "chainID": group.chain_id,
@@ -112,6 +112,11 @@ fn node_info(group: &Group) -> Value {
             "compatibilityVersion": hashes::VERSION,
         },
     })
+}
+
+/// The id of the node that is asked.
+fn own_id(group: &Group) -> String {
+    group.node_ids().first().map(hex::encode).unwrap_or_default()
 }
 
 struct Asked<'a> {
@@ -152,7 +157,7 @@ impl Asked<'_> {
     fn peers(&self) -> Value {
         let groups: Vec<_> = self.node.group_ids().collect();
         let first = groups.first().and_then(|id| self.node.group(id));
-        let ids = first.map(|group| group.sealer_ids()).unwrap_or_default();
+        let ids = first.map(|group| group.node_ids()).unwrap_or_default();
         let peer = |id: &Vec<u8>| {
             let own = json!({"group": groups.first(), "nodeIDList": [hex::encode(id)]});
             json!({"endPoint": "127.0.0.1:30300", "groupNodeIDInfo": [own], "p2pNodeID": hex::encode(id)})
@@ -225,7 +230,7 @@ impl Asked<'_> {
                     "failedTransactionCount": failed,
                 }))
             }
-            "getGroupPeers" => Ok(group.sealer_ids().iter().map(hex::encode).collect()),
+            "getGroupPeers" => Ok(group.node_ids().iter().map(hex::encode).collect()),
             "getGroupInfo" => Ok(group_info(&group)),
             "getGroupNodeInfo" => Ok(node_info(&group)),
             _ => Ok(Value::Null),
@@ -364,8 +369,10 @@ fn newest(group: &Group) -> String {
 
 fn sync_status(group: &Group) -> Value {
     let genesis = hex::encode(group.block(0).map(|block| block.hash).unwrap_or_default());
-    let ids: Vec<String> = group.sealer_ids().iter().map(hex::encode).collect();
-    let peer = |id: &String| json!({"blockNumber": group.height(), "genesisHash": genesis, "latestHash": newest(group), "nodeID": id});
+    let own = own_id(group);
+    let nodes = [group.sealer_ids(), group.observer_ids()].concat();
+    let others = nodes.iter().map(hex::encode).filter(|id| *id != own);
+    let peer = |id: String| json!({"blockNumber": group.height(), "genesisHash": genesis, "latestHash": newest(group), "nodeID": id});
     json!({
         "archivedBlockNumber": 0,
         "blockNumber": group.height(),
@@ -374,8 +381,8 @@ fn sync_status(group: &Group) -> Value {
         "knownHighestNumber": group.height(),
         "knownLatestHash": newest(group),
         "latestHash": newest(group),
-        "nodeID": ids.first(),
-        "peers": ids.iter().skip(1).map(peer).collect::<Vec<_>>(),
+        "nodeID": own,
+        "peers": others.map(peer).collect::<Vec<_>>(),
     })
 }
 
@@ -387,6 +394,8 @@ fn consensus_status(group: &Group) -> Value {
         .map(|(index, id)| json!({"index": index, "nodeID": id, "weight": WEIGHT}))
         .collect();
     let faulty = ids.len().saturating_sub(1) / 3;
+    let own = own_id(group);
+    let index = ids.iter().position(|id| *id == own);
     json!({
         "blockNumber": group.height(),
         "changeCycle": 0,
@@ -394,12 +403,13 @@ fn consensus_status(group: &Group) -> Value {
         "consensusNodeList": nodes,
         "consensusNodesNum": ids.len(),
         "hash": newest(group),
-        "index": 0,
-        "isConsensusNode": true,
+        // Without a place the node gives the largest number.
+        "index": index.map_or(u64::MAX, |index| index as u64),
+        "isConsensusNode": index.is_some(),
         "leaderIndex": group.height().checked_rem(ids.len() as u64),
         "maxFaultyQuorum": faulty,
         "minRequiredQuorum": ids.len().saturating_sub(faulty),
-        "nodeID": ids.first(),
+        "nodeID": own,
         "timeout": false,
         "view": 1,
     })
