@@ -1,6 +1,9 @@
 //! The recordings of a run, from which it can be repeated without a network.
 
-use std::{collections::BTreeMap, io::Read as _};
+use std::{
+    collections::BTreeMap,
+    io::{self, BufWriter, Read as _, Write},
+};
 
 use berth_lending::recording::Recording;
 use serde::{Deserialize, Serialize};
@@ -11,6 +14,11 @@ use crate::{testbed::Testbed, verdict::Verdict};
 
 /// The most bytes of evidence after unpacking.
 const MAX_BYTES: u64 = 1 << 30;
+/// The most bytes of one check's recordings: twice those of the wordiest check of an honest adapter.
+const MAX_RECORDED_CHECK: u64 = 128 << 20;
+/// The most bytes of all recordings: nearly twice those of the wordiest honest run. The rest of what evidence may have is
+/// the verdict's, which is cut to less.
+const MAX_RECORDED: u64 = 768 << 20;
 /// zstd's level: a quarter of a second for a run, and a tenth of its bytes.
 const LEVEL: i32 = 9;
 
@@ -30,12 +38,27 @@ pub struct Evidence {
     pub recordings: BTreeMap<String, Vec<Recording>>,
 }
 
+/// How many bytes of recordings a run may make. An adapter that asks for more cannot fill the memory: its checks are unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MostRecorded {
+    /// Of one check.
+    pub check: u64,
+    /// Of all checks together.
+    pub run: u64,
+}
+
+impl Default for MostRecorded {
+    fn default() -> Self {
+        MostRecorded { check: MAX_RECORDED_CHECK, run: MAX_RECORDED }
+    }
+}
+
 /// Why evidence cannot be read.
 #[derive(Debug, Error)]
 pub enum EvidenceError {
     /// Not packed as evidence is.
     #[error("the evidence cannot be unpacked")]
-    Unpack(#[from] std::io::Error),
+    Unpack(#[from] io::Error),
     /// Larger than is read.
     #[error("the evidence has more than {MAX_BYTES} bytes")]
     TooLarge,
@@ -61,7 +84,11 @@ impl Evidence {
     /// # Errors
     /// When memory runs out.
     pub fn pack(&self) -> Result<Vec<u8>, EvidenceError> {
-        Ok(zstd::encode_all(&*serde_json::to_vec(self)?, LEVEL)?)
+        // Written piece by piece: the whole as JSON would be hundreds of megabytes once more.
+        let mut packed = BufWriter::new(zstd::Encoder::new(Vec::new(), LEVEL)?);
+        serde_json::to_writer(&mut packed, self)?;
+        let packed = packed.into_inner().map_err(|error| EvidenceError::Unpack(error.into_error()))?;
+        Ok(packed.finish()?)
     }
 
     /// Reads what [`pack`](Self::pack) gives, and looks whether the verdict names these recordings.
@@ -89,5 +116,22 @@ impl Evidence {
 /// SHA-256 over the JSON of the recordings, hexadecimal.
 #[must_use]
 pub fn digest(recordings: &BTreeMap<String, Vec<Recording>>) -> String {
-    hex::encode(Sha256::digest(serde_json::to_vec(recordings).unwrap_or_default()))
+    let mut hashed = Hashed(Sha256::new());
+    // Recordings always become JSON; were they not to, the digest would be of a part and fit no evidence.
+    let _ = serde_json::to_writer(&mut hashed, recordings);
+    hex::encode(hashed.0.finalize())
+}
+
+/// Hashes what is written, so that hundreds of megabytes of it are nowhere in memory.
+struct Hashed(Sha256);
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
