@@ -60,8 +60,11 @@ pub enum EvidenceError {
     #[error("the evidence cannot be unpacked")]
     Unpack(#[from] io::Error),
     /// Larger than is read.
-    #[error("the evidence has more than {MAX_BYTES} bytes")]
-    TooLarge,
+    #[error("the evidence has more than {most} bytes")]
+    TooLarge {
+        /// What is read.
+        most: u64,
+    },
     /// Not of the form.
     #[error("the evidence is malformed")]
     Malformed(#[from] serde_json::Error),
@@ -96,10 +99,19 @@ impl Evidence {
     /// # Errors
     /// See [`EvidenceError`].
     pub fn unpack(packed: &[u8]) -> Result<Self, EvidenceError> {
+        Evidence::unpack_at_most(packed, MAX_BYTES)
+    }
+
+    /// The same where evidence may have no more than `most` bytes after unpacking.
+    ///
+    /// # Errors
+    /// See [`EvidenceError`].
+    pub fn unpack_at_most(packed: &[u8], most: u64) -> Result<Self, EvidenceError> {
         let mut json = Vec::new();
-        zstd::Decoder::new(packed)?.take(MAX_BYTES + 1).read_to_end(&mut json)?;
-        if json.len() as u64 > MAX_BYTES {
-            return Err(EvidenceError::TooLarge);
+        // One byte more shows that there are more.
+        zstd::Decoder::new(packed)?.take(most.saturating_add(1)).read_to_end(&mut json)?;
+        if json.len() as u64 > most {
+            return Err(EvidenceError::TooLarge { most });
         }
         let evidence: Evidence = serde_json::from_slice(&json)?;
         if evidence.version != 1 {
