@@ -20,26 +20,8 @@ use anvil_process::Anvil;
 use berth_devnet_evm::ethereum::{EthereumConfig, EthereumNode, ServedEthereum};
 use berth_host::{Host, HostConfig, Limits};
 use berth_suite::{
-    CheckResult, Conclusion, Evidence, NetworkGround, Outcome, Plan, Progress, Testbed, replay,
-    report::Report, run,
+    Conclusion, Evidence, MostRecorded, NetworkGround, Plan, Printed, Testbed, replay, report::Report, run,
 };
-
-struct Shown;
-
-impl Progress for Shown {
-    fn ended(&self, result: &CheckResult) {
-        if result.outcome != Outcome::Pass || std::env::var_os("BERTH_SHOW").is_some() {
-            let (name, took) = (result.outcome.name(), result.took);
-            println!("{name:15} {} {took:.2?} {:?}", result.check, result.reason);
-            if let Some(fault) = &result.fault {
-                println!("    expected: {}\n    actual:   {}", fault.expected, fault.actual);
-                for call in fault.calls.iter().rev().take(2) {
-                    println!("    {} {} -> {}", call.function, call.arguments, call.result);
-                }
-            }
-        }
-    }
-}
 
 /// A check that makes as many is slow, and no part of a quick run. Marked are those of more than 250; the rest is room for a
 /// node that lets itself be asked once more.
@@ -115,9 +97,10 @@ async fn examined_in(
         quick,
         only,
         waived: BTreeMap::new(),
+        most_recorded: MostRecorded::default(),
     };
     let start = Instant::now();
-    let evidence = run(plan, &Shown).await.unwrap();
+    let evidence = run(plan, &Printed { all: std::env::var_os("BERTH_SHOW").is_some() }).await.unwrap();
     let (took, packed) = (start.elapsed(), evidence.pack().unwrap().len());
     println!("{:?} in {took:?}, {packed} bytes of evidence", evidence.verdict.counts());
     if std::env::var_os("BERTH_SHOW").is_some() {

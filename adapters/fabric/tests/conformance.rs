@@ -15,24 +15,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use adapter_spec::Adapter;
 use berth_devnet_fabric::{Consensus, Network};
 use berth_host::{Host, HostConfig, Limits};
-use berth_suite::{CheckResult, Conclusion, NetworkGround, Outcome, Plan, Progress, Testbed, replay, run};
-
-struct Shown;
-
-impl Progress for Shown {
-    fn ended(&self, result: &CheckResult) {
-        if result.outcome != Outcome::Pass || std::env::var_os("BERTH_SHOW").is_some() {
-            let (name, took) = (result.outcome.name(), result.took);
-            println!("{name:15} {} {took:.2?} {:?}", result.check, result.reason);
-            if let Some(fault) = &result.fault {
-                println!("    expected: {}\n    actual:   {}", fault.expected, fault.actual);
-                for call in fault.calls.iter().rev().take(2) {
-                    println!("    {} {:.600} -> {:.600}", call.function, call.arguments, call.result);
-                }
-            }
-        }
-    }
-}
+use berth_suite::{Conclusion, MostRecorded, NetworkGround, Plan, Printed, Testbed, replay, run};
 
 /// What is examined, with what a component is known by.
 struct Subject {
@@ -67,9 +50,10 @@ async fn conformant(Subject { adapter, component }: Subject, testbed: Testbed, q
         quick,
         only: only.unwrap_or_default(),
         waived: BTreeMap::new(),
+        most_recorded: MostRecorded::default(),
     };
     let start = std::time::Instant::now();
-    let evidence = run(plan, &Shown).await.unwrap();
+    let evidence = run(plan, &Printed { all: std::env::var_os("BERTH_SHOW").is_some() }).await.unwrap();
     println!(
         "{:?} in {:?}, {} bytes of evidence",
         evidence.verdict.counts(),

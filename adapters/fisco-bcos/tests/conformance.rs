@@ -21,29 +21,8 @@ use berth_devnet_evm::{
     suite::Suite,
 };
 use berth_host::{Host, HostConfig, Limits};
-use berth_suite::{CheckResult, Conclusion, NetworkGround, Outcome, Plan, Progress, Testbed, replay, run};
+use berth_suite::{Conclusion, MostRecorded, NetworkGround, Plan, Printed, Testbed, replay, run};
 use serde_json::json;
-
-struct Shown;
-
-impl Progress for Shown {
-    fn ended(&self, result: &CheckResult) {
-        if result.outcome != Outcome::Pass || std::env::var_os("BERTH_SHOW").is_some() {
-            let (name, took) = (result.outcome.name(), result.took);
-            println!("{name:15} {} {took:.2?} {:?}", result.check, result.reason);
-            if let Some(fault) = &result.fault {
-                println!("    expected: {}\n    actual:   {}", fault.expected, fault.actual);
-                for call in fault.calls.iter().rev().take(3) {
-                    let shown: String = format!("{} {} -> {}", call.function, call.arguments, call.result)
-                        .chars()
-                        .take(1500)
-                        .collect();
-                    println!("    {shown}");
-                }
-            }
-        }
-    }
-}
 
 /// What is tested.
 struct Subject {
@@ -122,9 +101,10 @@ async fn keeps_every_clause(subject: Subject, generation: Generation, suite: Sui
         quick,
         only: only.into_iter().flatten().collect(),
         waived: BTreeMap::new(),
+        most_recorded: MostRecorded::default(),
     };
     let start = std::time::Instant::now();
-    let evidence = run(plan, &Shown).await.unwrap();
+    let evidence = run(plan, &Printed { all: std::env::var_os("BERTH_SHOW").is_some() }).await.unwrap();
     println!("{number}.x {suite:?}, {kind}: {:?} in {:?}", evidence.verdict.counts(), start.elapsed());
     let replayed = replay(adapter, component, &evidence, &berth_suite::Silent).await.unwrap();
     assert_eq!(replayed.divergences, []);

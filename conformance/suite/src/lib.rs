@@ -9,6 +9,7 @@ pub mod checks;
 mod evidence;
 mod ground;
 pub mod linearizable;
+mod progress;
 pub mod report;
 mod run;
 mod testbed;
@@ -17,9 +18,10 @@ pub mod trial;
 mod verdict;
 
 pub use check::{Check, Checked, Facts, Fault, Need, Stop};
-pub use evidence::{Evidence, EvidenceError};
+pub use evidence::{Evidence, EvidenceError, MostRecorded};
 pub use ground::{Ground, NetworkGround};
-pub use run::{Plan, Progress, Replay, RunError, Silent, chosen, is_waivable, replay, run};
+pub use progress::{Printed, Progress, Silent};
+pub use run::{Plan, Replay, RunError, chosen, is_waivable, replay, run};
 pub use testbed::{Node, OtherAnchor, ProofVector, Proofs, TestParty, Testbed, TestbedError};
 pub use trial::{Application, Trial};
 pub use verdict::{

@@ -3,15 +3,16 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use adapter_spec::{Adapter, CallError, async_trait, standard, types::Descriptor};
-use berth_lending::recording::Recording;
+use berth_lending::recording::{Recording, Room};
 use futures_util::FutureExt as _;
 use thiserror::Error;
 
 use crate::{
     check::{Check, Facts, Fault, Run, Stop, Unmet},
     checks,
-    evidence::{self, Evidence},
+    evidence::{self, Evidence, MostRecorded},
     ground::Ground,
+    progress::Progress,
     testbed::Testbed,
     trial::{Contracts, Observed, Trial, TrialSetup},
     verdict::{CheckResult, Conclusion, FaultReport, Outcome, Subject, Verdict, Versioned, standard_version},
@@ -19,6 +20,10 @@ use crate::{
 
 /// Under which name the run's preparation is recorded.
 const PREPARATION: &str = "preparation";
+/// Of a check whose recordings had no room, and of rules that could not look at its calls. A replay, which has no such
+/// recordings, says the same.
+const CUT_OFF: &str =
+    "the adapter asked for more than a recording has room for, and what is not recorded whole is not judged";
 
 /// What is run.
 pub struct Plan {
@@ -38,6 +43,8 @@ pub struct Plan {
     pub only: Vec<String>,
     /// Clauses that a certifier has waived, with the reason.
     pub waived: BTreeMap<String, String>,
+    /// How much may be recorded.
+    pub most_recorded: MostRecorded,
 }
 
 /// Why there is no verdict.
@@ -53,19 +60,6 @@ pub enum RunError {
     #[error("{0} cannot be waived: clauses of ISO, LIM, KEYS and ONCE never are")]
     Waived(String),
 }
-
-/// Hears how a run gets on.
-pub trait Progress: Send + Sync {
-    /// A check begins; so many are to come, this one included.
-    fn begins(&self, _check: &str, _left: usize) {}
-    /// A check has ended.
-    fn ended(&self, _result: &CheckResult) {}
-}
-
-/// Says nothing.
-pub struct Silent;
-
-impl Progress for Silent {}
 
 /// Runs the plan.
 ///
@@ -107,6 +101,7 @@ pub async fn replay(
         waived: waived
             .map(|result| (result.clause.clone(), result.reason.clone().unwrap_or_default()))
             .collect(),
+        most_recorded: MostRecorded::default(),
     };
     let mut runner = Runner::new(plan, Some(evidence.recordings.clone())).await?;
     let replayed = runner.run_checks(progress).await;
@@ -141,6 +136,10 @@ struct Runner {
     contracts: Contracts,
     replayed: Option<BTreeMap<String, Vec<Recording>>>,
     recordings: BTreeMap<String, Vec<Recording>>,
+    /// How many bytes of recordings are there.
+    recorded: u64,
+    /// Whether any check has none, having had no room for them.
+    is_cut_off: bool,
     divergences: Vec<(String, String)>,
     rules: Vec<(Check, Watch)>,
 }
@@ -176,6 +175,8 @@ impl Runner {
             contracts: Contracts::default(),
             replayed,
             recordings: BTreeMap::new(),
+            recorded: 0,
+            is_cut_off: false,
             divergences: Vec::new(),
             rules,
             plan,
@@ -264,6 +265,8 @@ impl Runner {
                 (None, Some((fault, calls))) => {
                     self.result(check.clause, check.name, Err(Stop::Fail(fault)), &calls)
                 }
+                // A call that it did not see may be the one that breaks it.
+                (None, None) if self.is_cut_off => self.blank(&check, Outcome::Unknown, Some(CUT_OFF.into())),
                 (None, None) if watch.seen == 0 => {
                     let reason = "no call of this run was of the kind that the clause is about";
                     self.blank(&check, Outcome::NotApplicable, Some(reason.into()))
@@ -310,7 +313,15 @@ impl Runner {
         name: &str,
         scenario: impl for<'a> FnOnce(&'a mut Trial) -> futures_util::future::BoxFuture<'a, Result<T, Stop>>,
     ) -> (Result<T, Stop>, Vec<Observed>) {
-        let replayed = self.replayed.as_mut().map(|recordings| recordings.remove(name).unwrap_or_default());
+        let replayed = match &mut self.replayed {
+            None => None,
+            Some(recordings) => match recordings.remove(name) {
+                Some(recordings) => Some(recordings),
+                None => return self.cut_off(),
+            },
+        };
+        let most = self.plan.most_recorded;
+        let room = Room::new(most.check.min(most.run.saturating_sub(self.recorded)));
         let mut trial = Trial::new(TrialSetup {
             facts: self.facts.clone(),
             adapter: self.plan.adapter.clone(),
@@ -318,14 +329,22 @@ impl Runner {
             ground: self.plan.ground.clone(),
             seed: self.plan.seed,
             name: name.to_owned(),
+            room: room.clone(),
             replayed,
         });
-        let end = std::panic::AssertUnwindSafe(scenario(&mut trial)).catch_unwind().await;
-        let end = end.unwrap_or_else(|_| Err(Stop::Harness("the check itself panicked".into())));
+        let end = tokio::select! {
+            end = std::panic::AssertUnwindSafe(scenario(&mut trial)).catch_unwind() => {
+                end.unwrap_or_else(|_| Err(Stop::Harness("the check itself panicked".into())))
+            }
+            // Going on would only gather more that nobody can judge, in the log and the state too.
+            () = room.overflowed() => Err(Stop::Unknown(CUT_OFF.into())),
+        };
         let end = match trial.end().await {
             Ok(()) => end,
             Err(broken) => end.and(Err(broken)),
         };
+        let Ok(recordings) = trial.recordings() else { return self.cut_off() };
+        self.recorded += room.taken();
         let calls = trial.calls();
         for (check, watch) in &mut self.rules {
             let Run::Rule(rule) = check.run else { continue };
@@ -340,8 +359,15 @@ impl Runner {
         if let Some(divergence) = trial.divergence() {
             self.divergences.push((name.to_owned(), divergence));
         }
-        self.recordings.insert(name.to_owned(), trial.recordings());
+        self.recordings.insert(name.to_owned(), recordings);
         (end, calls)
+    }
+
+    /// How a scenario ends that has no recordings. Its calls are judged by nobody: they may be incomplete, and a replay does
+    /// not have them.
+    fn cut_off<T>(&mut self) -> (Result<T, Stop>, Vec<Observed>) {
+        self.is_cut_off = true;
+        (Err(Stop::Unknown(CUT_OFF.into())), Vec::new())
     }
 
     fn result(&self, clause: &str, name: &str, end: Result<(), Stop>, calls: &[Observed]) -> CheckResult {

@@ -389,3 +389,20 @@ impl CallReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Fault;
+
+    #[test]
+    fn texts_are_told_whole_up_to_their_bound_and_cut_between_characters_beyond_it() {
+        let whole = "x".repeat(BYTES_TOLD);
+        assert_eq!(cut(whole.clone()), whole);
+        assert_eq!(cut(format!("{whole}x")), format!("{whole}… ({} bytes)", BYTES_TOLD + 1));
+        let before = "x".repeat(BYTES_TOLD - 1);
+        assert_eq!(cut(format!("{before}éé")), format!("{before}… ({} bytes)", BYTES_TOLD + 3));
+        let report = FaultReport::new(Fault::new("this", format!("{whole}x")), &[]);
+        assert_eq!((report.expected.as_str(), report.actual.len() > BYTES_TOLD), ("this", true));
+    }
+}

@@ -4,14 +4,32 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use adapter_spec::standard::{Bound, clause, clauses};
+use adapter_spec::standard::{Bound, Clause, clause, clauses};
 use berth_suite::{
     checks,
-    ties::{Shown, Tie, digest, not_looked_at_again, ties},
+    ties::{Shown, Tie, changed_since, digest, ties},
 };
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn reviewed() -> PathBuf {
+    root().join("conformance/suite/reviewed.txt")
+}
+
+#[test]
+fn every_clause_is_tied_in_the_standards_order() {
+    let tied: Vec<_> = ties().iter().map(|(clause, _)| clause.id.as_str()).collect();
+    assert_eq!(tied, clauses().iter().map(|clause| clause.id.as_str()).collect::<Vec<_>>());
+    let checks: usize = ties()
+        .iter()
+        .map(|(_, tie)| match tie {
+            Some(Tie::Checks(ids)) => ids.len(),
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(checks, checks::all().len());
 }
 
 #[test]
@@ -56,13 +74,34 @@ fn no_clause_was_changed_without_its_checks_being_looked_at_again() {
     if std::env::var_os("BLESS").is_some() {
         let lines: String =
             clauses().iter().map(|clause| format!("{} {}\n", clause.id, digest(clause))).collect();
-        fs::write(root().join("conformance/suite/reviewed.txt"), lines).unwrap();
+        fs::write(reviewed(), lines).unwrap();
         return;
     }
-    let changed: Vec<_> = not_looked_at_again().iter().map(|clause| clause.id.as_str()).collect();
+    let reviewed = fs::read_to_string(reviewed()).unwrap();
+    let changed: Vec<_> = changed_since(&reviewed).iter().map(|clause| clause.id.as_str()).collect();
     assert!(
         changed.is_empty(),
         "these clauses say something else than when their checks were last looked at: {changed:?}. Look at the checks, then \
          run this test with BLESS=1"
     );
+}
+
+#[test]
+fn a_clause_that_was_changed_and_a_new_one_are_named() {
+    let [first, second, ..] = clauses() else { panic!("fewer than two clauses") };
+    let as_they_are = |clause: &Clause| format!("{} {}\n", clause.id, digest(clause));
+    let reviewed: String = clauses().iter().map(as_they_are).collect();
+    assert_eq!(changed_since(&reviewed), Vec::<&Clause>::new());
+    let without_the_first = reviewed.replacen(&as_they_are(first), "", 1);
+    assert_eq!(changed_since(&without_the_first), [first]);
+    for changed in [
+        Clause { text: format!("{} ", second.text), ..second.clone() },
+        Clause {
+            bound: if second.bound == Bound::Host { Bound::Adapter } else { Bound::Host },
+            ..second.clone()
+        },
+    ] {
+        let before = reviewed.replacen(&as_they_are(second), &as_they_are(&changed), 1);
+        assert_eq!(changed_since(&before), [second]);
+    }
 }

@@ -15,7 +15,7 @@ use adapter_spec::{
 use berth_crypto::SigningKey;
 use berth_lending::{
     Endpoint, Lending, Network, ServiceKey,
-    recording::{OperatorKey, Recorder, Recording, RecordingError, Replayer},
+    recording::{OperatorKey, Recorder, Recording, RecordingError, Replayer, Room},
 };
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::{HeaderMap, Response, body::Frame};
@@ -76,15 +76,19 @@ fn peer(method: &str) -> adapter_spec::types::transport::GrpcRequest {
     adapter_spec::types::transport::GrpcRequest { endpoint: "peer".into(), ..grpc(method, b"x") }
 }
 
+async fn recorder(key: Option<OperatorKey>) -> Arc<Recorder> {
+    Recorder::new(lend().await, key, Room::new(1 << 20)).unwrap()
+}
+
 fn reread(recording: &Recording) -> Recording {
     Recording::from_json(&recording.to_json().unwrap(), 1 << 20).unwrap()
 }
 
 #[tokio::test]
 async fn a_recorded_run_is_the_same_again_without_a_network() {
-    let recorder = Recorder::new(lend().await, None).unwrap();
+    let recorder = recorder(None).await;
     let seen = run(&*recorder).await;
-    let replayer = Replayer::new(reread(&recorder.recording()), None);
+    let replayer = Replayer::new(reread(&recorder.recording().unwrap()), None);
     assert_eq!(run(&*replayer).await, seen);
     assert_eq!(replayer.divergences(), []);
     assert_eq!(replayer.leftovers(), []);
@@ -92,12 +96,12 @@ async fn a_recorded_run_is_the_same_again_without_a_network() {
 
 #[tokio::test]
 async fn another_request_diverges_there_and_the_call_gets_nothing_more() {
-    let recorder = Recorder::new(lend().await, None).unwrap();
+    let recorder = recorder(None).await;
     let host = recorder.imports(Function::Begin);
     for number in 0..3 {
         host.json_rpc(vec![call("call", &format!("[{number}]"))]).await;
     }
-    let replayer = Replayer::new(recorder.recording(), None);
+    let replayer = Replayer::new(recorder.recording().unwrap(), None);
     let host = replayer.imports(Function::Begin);
     assert_eq!(host.json_rpc(vec![call("call", "[0]")]).await, [Ok("[0]".to_string())]);
     let refused = |answers: &[Result<String, JsonRpcFailure>]| {
@@ -115,10 +119,10 @@ async fn another_request_diverges_there_and_the_call_gets_nothing_more() {
 
 #[tokio::test]
 async fn a_call_too_many_and_a_call_too_few_are_both_told() {
-    let recorder = Recorder::new(lend().await, None).unwrap();
+    let recorder = recorder(None).await;
     recorder.imports(Function::Begin).now_millis();
     recorder.imports(Function::Status).now_millis();
-    let replayer = Replayer::new(recorder.recording(), None);
+    let replayer = Replayer::new(recorder.recording().unwrap(), None);
     replayer.imports(Function::Begin).now_millis();
     assert_eq!(replayer.imports(Function::Begin).now_millis(), 0);
     assert_eq!(replayer.divergences()[0].call, None);
@@ -133,14 +137,14 @@ async fn what_is_sensitive_is_sealed_and_opens_only_with_the_operators_key_in_it
     let key = OperatorKey::new([7; 32]);
     assert!(!format!("{key:?}").contains('7'));
     for operator in [None, Some(key.clone())] {
-        let recorder = Recorder::new(lend().await, operator).unwrap();
+        let recorder = recorder(operator).await;
         let host = recorder.imports(Function::Begin);
         let answers = host.json_rpc(vec![secret.clone()]).await;
         let signed = host.service_sign("reader", SigningInput::Message(b"canary".to_vec())).await;
-        let json = String::from_utf8(recorder.recording().to_json().unwrap()).unwrap();
+        let json = String::from_utf8(recorder.recording().unwrap().to_json().unwrap()).unwrap();
         assert!(!json.contains("canary") && !json.contains(&hex::encode("canary")));
 
-        let with_key = Replayer::new(reread(&recorder.recording()), Some(key.clone()));
+        let with_key = Replayer::new(reread(&recorder.recording().unwrap()), Some(key.clone()));
         let host = with_key.imports(Function::Begin);
         let replayed = host.json_rpc(vec![secret.clone()]).await;
         if json.contains("\"ciphertext\":null") && !json.contains("\"ciphertext\":\"0x") {
@@ -151,11 +155,12 @@ async fn what_is_sensitive_is_sealed_and_opens_only_with_the_operators_key_in_it
         assert_eq!(host.service_sign("reader", SigningInput::Message(b"canary".to_vec())).await, signed);
         assert_eq!(with_key.divergences(), []);
 
-        let other_key = Replayer::new(reread(&recorder.recording()), Some(OperatorKey::new([8; 32])));
+        let other_key =
+            Replayer::new(reread(&recorder.recording().unwrap()), Some(OperatorKey::new([8; 32])));
         assert!(other_key.imports(Function::Begin).json_rpc(vec![secret.clone()]).await[0].is_err());
         assert!(!format!("{:?}", other_key.divergences()).contains("canary"));
 
-        let mut moved = recorder.recording();
+        let mut moved = recorder.recording().unwrap();
         moved.calls.insert(0, moved.calls[0].clone());
         let moved = Replayer::new(moved, Some(key.clone()));
         let _first = moved.imports(Function::Begin);
@@ -165,14 +170,69 @@ async fn what_is_sensitive_is_sealed_and_opens_only_with_the_operators_key_in_it
 
 #[tokio::test]
 async fn a_recording_that_is_too_large_of_another_version_or_broken_is_refused() {
-    let recorder = Recorder::new(lend().await, None).unwrap();
+    let recorder = recorder(None).await;
     recorder.imports(Function::Begin).now_millis();
-    let json = recorder.recording().to_json().unwrap();
+    let json = recorder.recording().unwrap().to_json().unwrap();
     assert!(matches!(Recording::from_json(&json, json.len() - 1), Err(RecordingError::TooLarge { .. })));
     let other = String::from_utf8(json.clone()).unwrap().replace("\"version\":1", "\"version\":2");
     assert!(matches!(Recording::from_json(other.as_bytes(), 1 << 20), Err(RecordingError::Version(2))));
     for length in 0..json.len() {
         assert!(Recording::from_json(&json[..length], 1 << 20).is_err());
+    }
+}
+
+#[tokio::test]
+async fn of_a_run_that_asks_for_more_than_there_is_room_for_there_is_no_recording_and_nothing_is_kept() {
+    let room = Room::new(10_000);
+    let recorder = Recorder::new(lend().await, None, room.clone()).unwrap();
+    let host = recorder.imports(Function::Begin);
+    assert_eq!(host.random(1_000).len(), 1_000);
+    assert_eq!(recorder.recording().unwrap().calls[0].exchanges.len(), 1);
+    // Two digits for each byte: the fifth answer has no room any more.
+    for _ in 0..4 {
+        assert_eq!(host.random(1_000).len(), 1_000);
+    }
+    assert_eq!((recorder.calls(), recorder.call(0).is_none()), (0, true));
+    assert!(matches!(recorder.recording(), Err(RecordingError::CutOff { allowed: 10_000 })));
+    tokio::time::timeout(std::time::Duration::from_secs(5), room.overflowed()).await.unwrap();
+    // The adapter is lent what it was lent before, and what would fit again is not taken for a whole.
+    assert_eq!((host.random(1).len(), recorder.imports(Function::Status).random(8).len()), (1, 8));
+    assert!(recorder.recording().is_err() && room.taken() <= room.most());
+}
+
+#[tokio::test]
+async fn a_call_a_request_and_an_answer_that_have_no_room_each_cut_the_recording_off() {
+    let recorded = |most: u64| async move {
+        let recorder = Recorder::in_clear(lend().await, Room::new(most));
+        recorder.imports(Function::Begin).now_millis();
+        recorder
+    };
+    let whole = recorded(u64::MAX).await;
+    let needed = {
+        let room = Room::new(u64::MAX);
+        Recorder::in_clear(lend().await, room.clone()).imports(Function::Begin).now_millis();
+        room.taken()
+    };
+    assert_eq!(whole.calls(), 1);
+    for most in [0, needed / 3 - 1, needed / 3, needed / 2, needed - 1] {
+        assert!(recorded(most).await.recording().is_err(), "{most} of {needed}");
+    }
+    assert!(recorded(needed).await.recording().is_ok());
+}
+
+#[tokio::test]
+async fn recordings_share_their_room_and_none_has_more_bytes_than_were_counted_for_it() {
+    let room = Room::new(1 << 20);
+    for key in [None, Some(OperatorKey::new([7; 32]))] {
+        let before = room.taken();
+        let recorder = Recorder::new(lend().await, key, room.clone()).unwrap();
+        run(&*recorder).await;
+        let mut secret = call("call", "[\"canary\"]");
+        secret.sensitive = true;
+        recorder.imports(Function::Begin).json_rpc(vec![secret]).await;
+        let length = recorder.recording().unwrap().to_json().unwrap().len();
+        let counted = room.taken() - before;
+        assert!(length as u64 <= counted, "{length} bytes, counted as {counted}");
     }
 }
 

@@ -10,10 +10,20 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use adapter_spec::Adapter;
 use berth_mutants::{ModelGround, Mutant, mutate};
-use berth_suite::{CheckResult, Evidence, Outcome, Plan, Silent, run};
+use berth_suite::{CheckResult, Evidence, MostRecorded, Outcome, Plan, Silent, run};
 
 /// Runs these checks on a model ledger of their own.
 pub async fn examine(adapter: Arc<dyn Adapter>, only: Vec<String>, foreign_imports: &[&str]) -> Evidence {
+    examine_within(MostRecorded::default(), adapter, only, foreign_imports).await
+}
+
+/// The same, recording no more than this.
+pub async fn examine_within(
+    most_recorded: MostRecorded,
+    adapter: Arc<dyn Adapter>,
+    only: Vec<String>,
+    foreign_imports: &[&str],
+) -> Evidence {
     let ground = ModelGround::new().unwrap();
     let imports = ["bsn:framework/endpoints@0.1.0"].iter().chain(foreign_imports).map(|i| (*i).to_owned());
     let plan = Plan {
@@ -25,6 +35,7 @@ pub async fn examine(adapter: Arc<dyn Adapter>, only: Vec<String>, foreign_impor
         quick: false,
         only,
         waived: BTreeMap::new(),
+        most_recorded,
     };
     run(plan, &Silent).await.unwrap()
 }

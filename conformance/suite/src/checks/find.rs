@@ -60,5 +60,22 @@ mod tests {
             assert!(holds(haystack.as_bytes(), needle), "{haystack}");
         }
         assert!(!holds(b"a secret ward", needle));
+        // A digit is no byte.
+        assert!(!holds(b"7", &[7]) && holds(b"[7]", &[7]));
+    }
+
+    #[test]
+    fn bytes_are_found_in_base64_where_two_whole_groups_of_them_show() {
+        // At the three places: 6 bytes are two groups at once, 7 and 8 after what fills another's group.
+        for (haystack, needle) in
+            [("c2VjcmV0", &b"secret"[..]), ("eHlzZWNyZXRz", b"secrets"), ("eHNlY3JldHNz", b"secretss")]
+        {
+            assert!(holds(haystack.as_bytes(), needle), "{haystack}");
+            let shorter = needle.get(..needle.len() - 1).unwrap();
+            assert!(!holds(haystack.as_bytes(), shorter), "{haystack}");
+        }
+        // In both alphabets.
+        let in_both = [0xfb, 0xef, 0xff, 0xfb, 0xef, 0xff];
+        assert!(holds(b"++//++//", &in_both) && holds(b"--__--__", &in_both));
     }
 }

@@ -26,6 +26,8 @@ pub(super) fn is_read(needs: &[EndpointNeed], method: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use adapter_spec::types::Transport;
+
     use super::*;
 
     #[test]
@@ -35,5 +37,21 @@ mod tests {
         assert!(is_taken("/page", "GET /page/3") && !is_taken("/page", "POST /page"));
         assert!(is_taken("POST /query", "POST /query?x") && !is_taken("POST /query", "GET /query"));
         assert!(!is_taken("GET /notes", "POST /notes"));
+        assert!(!is_taken("page", "GET /page"));
+    }
+
+    #[test]
+    fn a_method_is_a_read_where_any_need_says_so() {
+        let need = |reads: &[&str]| EndpointNeed {
+            name: "node".into(),
+            transport: Transport::JsonRpc,
+            required: true,
+            many: false,
+            reads: reads.iter().map(|read| (*read).to_owned()).collect(),
+            purpose: String::new(),
+        };
+        let needs = [need(&["height"]), need(&["block", "state_*"])];
+        assert!(["height", "block", "state_of"].iter().all(|method| is_read(&needs, method)));
+        assert!(!is_read(&needs, "send") && !is_read(&[], "height"));
     }
 }

@@ -28,7 +28,9 @@ impl Application {
     /// # Errors
     /// When a call cannot be made again at all.
     pub async fn again(&self, is_fresh: bool) -> Result<Again, Stop> {
-        let replayer = Replayer::new(self.setup.recorder.recording(), None);
+        let recording = self.setup.recorder.recording();
+        let recording = recording.map_err(|error| Stop::Unknown(error.to_string()))?;
+        let replayer = Replayer::new(recording, None);
         let lender: Arc<dyn Lender> = replayer.clone();
         let mut ledger: Option<Arc<dyn Ledger>> = None;
         let mut endings = Vec::new();

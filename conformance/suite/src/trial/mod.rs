@@ -27,7 +27,7 @@ use adapter_spec::{
     types::{Call, CallOptions, Party, PublicKey, SignatureScheme},
 };
 use berth_crypto::SigningKey;
-use berth_lending::recording::{Recorder, Recording, Replayer};
+use berth_lending::recording::{Recorder, Recording, RecordingError, Replayer, Room};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
@@ -69,6 +69,7 @@ pub struct Trial {
     log: Log,
     ground: Arc<dyn Ground>,
     applications: Vec<(String, Arc<Recorder>)>,
+    room: Room,
     /// Of a replay: what the applications of this scenario were lent, in the order in which they were opened.
     replayed: Option<Vec<Recording>>,
     replayers: Vec<Arc<Replayer>>,
@@ -86,6 +87,8 @@ pub(crate) struct TrialSetup {
     pub(crate) seed: u64,
     /// The check's id.
     pub(crate) name: String,
+    /// For all that its applications ask of their imports.
+    pub(crate) room: Room,
     pub(crate) replayed: Option<Vec<Recording>>,
 }
 
@@ -106,7 +109,7 @@ impl Controls {
 
 impl Trial {
     pub(crate) fn new(setup: TrialSetup) -> Self {
-        let TrialSetup { facts, adapter, contracts, ground, seed, name, replayed } = setup;
+        let TrialSetup { facts, adapter, contracts, ground, seed, name, room, replayed } = setup;
         let seed = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(&name).finalize();
         Trial {
             facts,
@@ -117,6 +120,7 @@ impl Trial {
             log: Log::default(),
             ground,
             applications: Vec::new(),
+            room,
             replayed,
             replayers: Vec::new(),
             actors: 0,
@@ -251,7 +255,7 @@ impl Trial {
                 replayer
             }
         };
-        let recorder = Recorder::in_clear(lender);
+        let recorder = Recorder::in_clear(lender, self.room.clone());
         self.applications.push((name.clone(), recorder.clone()));
         let watcher = Watcher { application: name.as_str().into(), recorder, log: self.log.clone() };
         Ok((watcher, kept))
@@ -413,7 +417,9 @@ impl Trial {
         self.log.lock().clone()
     }
 
-    pub(crate) fn recordings(&self) -> Vec<Recording> {
+    /// # Errors
+    /// When one was cut off.
+    pub(crate) fn recordings(&self) -> Result<Vec<Recording>, RecordingError> {
         self.applications.iter().map(|(_, recorder)| recorder.recording()).collect()
     }
 

@@ -62,4 +62,23 @@ mod tests {
         let short = Signature { bytes: vec![1; 63], recovery_id: None };
         assert_eq!(mirrored(SignatureScheme::EcdsaP256Sha256, &short), None);
     }
+
+    #[test]
+    fn the_mirror_is_the_order_less_s_and_the_other_recovery_id() {
+        let scheme = SignatureScheme::EcdsaSecp256k1Keccak256;
+        let of = |s: Vec<u8>, recovery_id| Signature { bytes: [vec![9; 32], s].concat(), recovery_id };
+        let one = [vec![0; 31], vec![1]].concat();
+        let order = hex::decode(SECP256K1_ORDER).unwrap();
+        let mut order_less_one = order.clone();
+        *order_less_one.last_mut().unwrap() -= 1;
+        for (id, other) in [(None, None), (Some(0), Some(1)), (Some(1), Some(0))] {
+            assert_eq!(mirrored(scheme, &of(one.clone(), id)), Some(of(order_less_one.clone(), other)));
+            assert_eq!(mirrored(scheme, &of(order_less_one.clone(), id)), Some(of(one.clone(), other)));
+        }
+        // What is above the order has none.
+        let mut above = order;
+        *above.last_mut().unwrap() += 1;
+        assert_eq!(mirrored(scheme, &of(above, None)), None);
+        assert_eq!(mirrored(SignatureScheme::Sm2Sm3, &of(one, None)), None);
+    }
 }

@@ -28,7 +28,7 @@ pub fn report(verdict: &Verdict) -> Report<'_> {
     }
 }
 
-fn result(clause: &str, name: &str, outcome: Outcome, reason: Option<&str>) -> CheckResult {
+pub fn result(clause: &str, name: &str, outcome: Outcome, reason: Option<&str>) -> CheckResult {
     CheckResult {
         clause: clause.into(),
         check: format!("{clause}/{name}"),

@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod judged;
+mod kept;
 mod made;
 
 use std::{env, fs, path::Path};

@@ -25,7 +25,7 @@ use berth_crypto::SigningKey;
 use berth_host::{ComponentAdapter, Host, HostConfig, Limits};
 use berth_lending::{
     Endpoint, Lending, Network,
-    recording::{Recorder, Replayer},
+    recording::{Recorder, Replayer, Room},
 };
 use clap::Parser;
 
@@ -299,9 +299,9 @@ async fn replay(
     settings: &str,
 ) -> Result<(), Trouble> {
     story.step("Record one call, and replay it without any network");
-    let recorder = Recorder::new(lend(adapter, url)?, None)?;
+    let recorder = Recorder::new(lend(adapter, url)?, None, Room::new(1 << 20))?;
     let live = balance(adapter.open(recorder.clone(), settings).await?, token).await?;
-    let recording = recorder.recording();
+    let recording = recorder.recording()?;
     let exchanges: usize = recording.calls.iter().map(|call| call.exchanges.len()).sum();
     application.note("recorded call");
 

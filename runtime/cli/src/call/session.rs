@@ -9,7 +9,7 @@ use adapter_spec::{
 use berth_host::{Host, HostConfig, Limits};
 use berth_lending::{
     Endpoint, Lending, LendingError, Network, Randomness as _, SledState, StateLimits, SystemRandomness,
-    recording::{Recorder, Recording, Replayer},
+    recording::{Recorder, Recording, Replayer, Room},
 };
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ use crate::{
 
 /// The name that the adapter's state is kept under.
 const APPLICATION: &str = "berth";
-/// The most bytes of a recording.
+/// The most bytes of a recording, written and read.
 const MAX_RECORDING: u64 = 256 << 20;
 
 /// One command's adapter.
@@ -63,7 +63,7 @@ impl Session {
         };
         let recorder = match &common.record {
             Some(_) => Some(
-                Recorder::new(lender.clone(), None)
+                Recorder::new(lender.clone(), None, Room::new(MAX_RECORDING))
                     .map_err(|error| Failure::host("the recording could not be begun", &error))?,
             ),
             None => None,
@@ -154,7 +154,7 @@ impl Session {
         let (Some(recorder), Some(path)) = (&self.recorder, &self.common.record) else { return Ok(()) };
         let json = recorder
             .recording()
-            .to_json()
+            .and_then(|recording| recording.to_json())
             .map_err(|error| Failure::host("the recording could not be written", &error))?;
         files::write(path, &json)
     }

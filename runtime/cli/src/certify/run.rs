@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, process::ExitCode, sync::Arc};
 use berth_host::Host;
 use berth_lending::{Randomness as _, SystemRandomness};
 use berth_suite::{
-    Evidence, NetworkGround, Plan, RunError, Testbed, TestbedError, chosen, is_waivable,
+    Evidence, MostRecorded, NetworkGround, Plan, RunError, Testbed, TestbedError, chosen, is_waivable,
     report::{Report, terminal::Live},
 };
 
@@ -111,6 +111,7 @@ impl Rounds {
             quick: *quick,
             only,
             waived: waived.clone(),
+            most_recorded: MostRecorded::default(),
         };
         let evidence = if run.json {
             berth_suite::run(plan, &Live::new(std::io::stderr(), show::style(true), &checks)).await

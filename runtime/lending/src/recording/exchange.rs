@@ -54,3 +54,16 @@ pub enum Content {
         ciphertext: Option<Hex>,
     },
 }
+
+impl Content {
+    /// How many bytes it has as JSON, its names and brackets aside.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Content::Clear(json) => json.get().len(),
+            Content::Sealed { digest, ciphertext } => {
+                // Two digits for each byte.
+                2 * (digest.0.len() + ciphertext.as_ref().map_or(0, |hex| hex.0.len()))
+            }
+        }
+    }
+}

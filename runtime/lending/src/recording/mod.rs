@@ -2,10 +2,12 @@
 //!
 //! All that is not deterministic enters an adapter through its imports. So a [`Recorder`] around what is lent holds all
 //! that a run depended on, and a [`Replayer`] gives the same run again without a network, or tells where it parted.
+//! A recording has a bound, its [`Room`]; of a run that needs more there is no recording.
 
 mod exchange;
 mod recorder;
 mod replayer;
+mod room;
 mod seal;
 
 use adapter_spec::Function;
@@ -15,6 +17,7 @@ use thiserror::Error;
 pub use exchange::{Content, Exchange, Import};
 pub use recorder::Recorder;
 pub use replayer::{Divergence, Leftover, Replayer};
+pub use room::Room;
 pub use seal::OperatorKey;
 
 /// The version of the format that is written, and the only one that is read.
@@ -60,6 +63,12 @@ pub enum RecordingError {
     /// No recording, or a broken one.
     #[error("the recording is malformed")]
     Malformed(#[from] serde_json::Error),
+    /// There was no room for all of it, so there is none.
+    #[error("the recording was cut off: there is room for {allowed} bytes, and the adapter asked for more")]
+    CutOff {
+        /// The bytes that there is room for.
+        allowed: u64,
+    },
     /// Randomness for a salt or a seal.
     #[error("the system gave no random bytes")]
     Random,

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
-    Content, Exchange, Hex, Import, OperatorKey, RecordedCall, Recording, RecordingError, VERSION,
+    Content, Exchange, Hex, Import, OperatorKey, RecordedCall, Recording, RecordingError, Room, VERSION,
     seal::{Place, seal},
 };
 
@@ -31,44 +31,61 @@ struct Tape {
     salt: Vec<u8>,
     key: Option<OperatorKey>,
     is_clear: bool,
-    calls: Mutex<Vec<RecordedCall>>,
+    room: Room,
+    /// None once there was no room for all of it: nothing can be made of a part, so that none is kept.
+    calls: Mutex<Option<Vec<RecordedCall>>>,
 }
 
 impl Recorder {
-    /// Records what `inner` lends. With a key, sensitive exchanges can be replayed by whoever has it; without, by nobody.
+    /// Records what `inner` lends, as far as there is room. With a key, sensitive exchanges can be replayed by whoever has
+    /// it; without, by nobody.
     ///
     /// # Errors
     /// When the system gives no random bytes for the salt.
-    pub fn new(inner: Arc<dyn Lender>, key: Option<OperatorKey>) -> Result<Arc<Self>, RecordingError> {
+    pub fn new(
+        inner: Arc<dyn Lender>,
+        key: Option<OperatorKey>,
+        room: Room,
+    ) -> Result<Arc<Self>, RecordingError> {
         let mut salt = vec![0; 32];
         getrandom::fill(&mut salt).map_err(|_| RecordingError::Random)?;
-        let tape = Arc::new(Tape { salt, key, is_clear: false, calls: Mutex::default() });
-        Ok(Arc::new(Recorder { inner, tape }))
+        Ok(Recorder::of(
+            inner,
+            Tape { salt, key, is_clear: false, room, calls: Mutex::new(Some(Vec::new())) },
+        ))
     }
 
-    /// Records what `inner` lends and seals nothing: for tests whose every secret is made up.
+    /// Records what `inner` lends, as far as there is room, and seals nothing: for tests whose every secret is made up.
     #[must_use]
-    pub fn in_clear(inner: Arc<dyn Lender>) -> Arc<Self> {
-        let tape = Arc::new(Tape { salt: Vec::new(), key: None, is_clear: true, calls: Mutex::default() });
-        Arc::new(Recorder { inner, tape })
+    pub fn in_clear(inner: Arc<dyn Lender>, room: Room) -> Arc<Self> {
+        let calls = Mutex::new(Some(Vec::new()));
+        Recorder::of(inner, Tape { salt: Vec::new(), key: None, is_clear: true, room, calls })
     }
 
-    /// How many calls were recorded until now.
+    fn of(inner: Arc<dyn Lender>, tape: Tape) -> Arc<Self> {
+        Arc::new(Recorder { inner, tape: Arc::new(tape) })
+    }
+
+    /// How many calls were recorded until now; none once the recording was cut off.
     #[must_use]
     pub fn calls(&self) -> usize {
-        self.tape.lock().len()
+        self.tape.lock().as_ref().map_or(0, Vec::len)
     }
 
     /// One recorded call, as far as it has come.
     #[must_use]
     pub fn call(&self, number: usize) -> Option<RecordedCall> {
-        self.tape.lock().get(number).cloned()
+        self.tape.lock().as_ref()?.get(number).cloned()
     }
 
     /// All that was recorded until now.
-    #[must_use]
-    pub fn recording(&self) -> Recording {
-        Recording { version: VERSION, salt: Hex(self.tape.salt.clone()), calls: self.tape.lock().clone() }
+    ///
+    /// # Errors
+    /// When it was cut off: a part of what was asked is nobody's proof.
+    pub fn recording(&self) -> Result<Recording, RecordingError> {
+        let calls = self.tape.lock().clone();
+        let calls = calls.ok_or_else(|| RecordingError::CutOff { allowed: self.tape.room.most() })?;
+        Ok(Recording { version: VERSION, salt: Hex(self.tape.salt.clone()), calls })
     }
 }
 
@@ -78,16 +95,26 @@ impl Lender for Recorder {
     }
 
     fn imports(&self, function: Function) -> Arc<dyn Imports> {
-        let mut calls = self.tape.lock();
-        let call = calls.len();
-        calls.push(RecordedCall { function, exchanges: Vec::new() });
+        let call = self.tape.begin(function);
         Arc::new(Recorded { inner: self.inner.imports(function), pen: Pen { tape: self.tape.clone(), call } })
     }
 }
 
 impl Tape {
-    fn lock(&self) -> MutexGuard<'_, Vec<RecordedCall>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<RecordedCall>>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a call down. Gives its number, which means nothing where the recording was cut off.
+    fn begin(&self, function: Function) -> usize {
+        let mut tape = self.lock();
+        let Some(calls) = tape.as_mut() else { return 0 };
+        let call = calls.len();
+        calls.push(RecordedCall { function, exchanges: Vec::new() });
+        if !self.room.take(0) {
+            *tape = None;
+        }
+        call
     }
 }
 
@@ -108,20 +135,28 @@ impl Pen {
     /// Writes the request down, before it is carried out: the order is that of the requests.
     fn begin(&self, import: Import, is_sensitive: bool, request: &impl Serialize) -> Begun {
         let json = json(request);
-        let mut calls = self.tape.lock();
-        let Some(call) = calls.get_mut(self.call) else { return Begun { exchange: 0, is_sensitive } };
+        let mut tape = self.tape.lock();
+        let call = tape.as_mut().and_then(|calls| calls.get_mut(self.call));
+        let Some(call) = call else { return Begun { exchange: 0, is_sensitive } };
         let exchange = call.exchanges.len();
         let request = self.content(json, is_sensitive, exchange, false);
-        call.exchanges.push(Exchange { import, request, answer: None });
+        if self.tape.room.take(request.length()) {
+            call.exchanges.push(Exchange { import, request, answer: None });
+        } else {
+            *tape = None;
+        }
         Begun { exchange, is_sensitive }
     }
 
     fn end(&self, begun: &Begun, answer: &impl Serialize) {
         let answer = self.content(json(answer), begun.is_sensitive, begun.exchange, true);
-        let mut calls = self.tape.lock();
-        let call = calls.get_mut(self.call);
-        if let Some(exchange) = call.and_then(|call| call.exchanges.get_mut(begun.exchange)) {
+        let mut tape = self.tape.lock();
+        let call = tape.as_mut().and_then(|calls| calls.get_mut(self.call));
+        let Some(exchange) = call.and_then(|call| call.exchanges.get_mut(begun.exchange)) else { return };
+        if self.tape.room.take(answer.length()) {
             exchange.answer = Some(answer);
+        } else {
+            *tape = None;
         }
     }
 

@@ -11,8 +11,8 @@ use adapter_spec::standard;
 use super::{Ink, Style, WIDTH, heading, line};
 use crate::{
     check::{Check, Run},
+    progress::Progress,
     report::{outline, words},
-    run::Progress,
     verdict::CheckResult,
 };
 
