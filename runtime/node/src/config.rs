@@ -14,6 +14,8 @@ use thiserror::Error;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
+use crate::traces::TracesConfig;
+
 /// The most bytes of a configuration.
 const MAX_FILE: usize = 1 << 20;
 
@@ -36,6 +38,8 @@ pub struct Config {
     /// Who is let in.
     #[serde(default)]
     pub admission: AdmissionConfig,
+    /// Where traces go; nowhere where it is left out.
+    pub traces: Option<TracesConfig>,
     /// Adapters to let in at the start, and at each upgrade.
     #[serde(default)]
     pub adapters: Vec<Spanned<AdapterConfig>>,
@@ -258,7 +262,10 @@ impl Configuration {
             (None, Some(key)) => return Err(self.wrong(key, "`key` needs `certificate` beside it")),
             _ => {}
         }
-        Ok(())
+        match &self.config.traces {
+            Some(traces) => traces.check(self),
+            None => Ok(()),
+        }
     }
 
     /// The gateway's address.
@@ -310,21 +317,32 @@ impl Configuration {
     /// Where it is missing, malformed, or a file that others can read.
     pub fn master_key(&self) -> Result<MasterKey, ConfigError> {
         let reference = &self.config.master_key;
+        let text = self.secret(reference, "the master key")?;
+        MasterKey::from_hex(&text).map_err(|error| self.wrong(reference, error.to_string()))
+    }
+
+    /// What a reference refers to; `what` it is, for whoever has to put it there.
+    ///
+    /// # Errors
+    /// Where it is missing, no text, or a file that others can read.
+    pub(crate) fn secret(
+        &self,
+        reference: &Spanned<Secret>,
+        what: &str,
+    ) -> Result<Zeroizing<String>, ConfigError> {
         let wrong = |what: String| self.wrong(reference, what);
-        let text = match reference.get_ref() {
-            Secret::Env(name) => Zeroizing::new(std::env::var(name).map_err(|_| {
-                wrong(format!("the environment variable {name} is not set: it must hold the master key"))
-            })?),
+        match reference.get_ref() {
+            Secret::Env(name) => std::env::var(name).map(Zeroizing::new).map_err(|_| {
+                wrong(format!("the environment variable {name} is not set: it must hold {what}"))
+            }),
             Secret::File(path) => {
                 let path = self.at(path);
                 only_ours(&path).map_err(&wrong)?;
-                Zeroizing::new(
-                    std::fs::read_to_string(&path)
-                        .map_err(|error| wrong(format!("{} cannot be read: {error}", path.display())))?,
-                )
+                std::fs::read_to_string(&path)
+                    .map(Zeroizing::new)
+                    .map_err(|error| wrong(format!("{} cannot be read: {error}", path.display())))
             }
-        };
-        MasterKey::from_hex(&text).map_err(|error| wrong(error.to_string()))
+        }
     }
 }
 
