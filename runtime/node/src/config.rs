@@ -9,7 +9,10 @@ use std::{
 
 use berth_gateway::{Permitted, http};
 use berth_identity::MasterKey;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use thiserror::Error;
 use toml::Spanned;
 use zeroize::Zeroizing;
@@ -47,12 +50,37 @@ pub struct Config {
 
 /// A secret, by reference: never in the configuration itself.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
+#[serde(deny_unknown_fields, rename_all = "snake_case", remote = "Self")]
 pub enum Secret {
     /// A file that only the node's user can read.
     File(PathBuf),
     /// An environment variable.
     Env(String),
+}
+
+/// As derived, but for the secret itself in its reference's place: an error must not show it.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reference;
+
+        impl<'de> Visitor<'de> for Reference {
+            type Value = Secret;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a reference to a secret")
+            }
+
+            fn visit_str<E: de::Error>(self, _: &str) -> Result<Secret, E> {
+                Err(E::custom("a secret is given by reference: { file = \"PATH\" } or { env = \"NAME\" }"))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Secret, A::Error> {
+                Secret::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_any(Reference)
+    }
 }
 
 /// What participants reach.
@@ -403,6 +431,8 @@ mod tests {
             );
         }
         assert!(parse("").unwrap_err().what.contains("state"));
+        let inline = parse(&SMALL.replace("{ env = \"K\" }", "\"5a5a\"")).unwrap_err();
+        assert!(inline.place == Some((2, 14)) && !inline.to_string().contains("5a5a"), "{inline}");
     }
 
     #[test]

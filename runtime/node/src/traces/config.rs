@@ -137,6 +137,18 @@ mod tests {
     }
 
     #[test]
+    fn the_section_in_the_example_is_one_with_the_defaults() {
+        let (_, section) = crate::EXAMPLE.split_once("# [traces]\n").unwrap();
+        let (section, _) = section.split_once("\n\n").unwrap();
+        let lines: Vec<_> = section.lines().filter(|line| line.contains(" = ")).collect();
+        let read = parse(&lines.join("\n").replace("# ", "")).unwrap();
+        let (example, small) = (read.config.traces.unwrap(), parse("endpoint = \"http://a\"").unwrap());
+        let small = small.config.traces.unwrap();
+        assert_eq!((lines.len(), example.share.get_ref()), (6, small.share.get_ref()));
+        assert_eq!((example.asked_per_second, example.service), (small.asked_per_second, small.service));
+    }
+
+    #[test]
     fn the_path_of_the_protocol_follows_the_collectors_address() {
         assert_eq!(address("http://127.0.0.1:4318"), "http://127.0.0.1:4318/v1/traces");
         assert_eq!(address("https://collector.example/otlp/"), "https://collector.example/otlp/v1/traces");
