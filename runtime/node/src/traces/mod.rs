@@ -85,7 +85,7 @@ impl Traces {
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
         ];
         let provider = SdkTracerProvider::builder()
-            // What is not to be traced makes no span in the first place.
+            // What is not to be traced does not come so far.
             .with_sampler(Sampler::AlwaysOn)
             // Of the configuration alone, not of environment variables.
             .with_resource(Resource::builder_empty().with_attributes(resource).build())
