@@ -3,6 +3,7 @@
 //! - `arguments`: what can be typed.
 //! - `inspect`, `call` and `check`: what the commands do; `certify`, `certificates` and `node`: what certifiers and
 //!   operators do.
+//! - `logs`: what goes to stderr.
 //! - `natives`: the plug-ins that are linked in.
 //! - [`flow`]: a call from begin to its receipt; of use to other programs too.
 //! - `show`: answers laid out for people.
@@ -30,6 +31,7 @@ mod files;
 pub mod flow;
 mod inspect;
 mod lend_file;
+mod logs;
 mod natives;
 mod node;
 pub mod places;
@@ -65,7 +67,10 @@ pub fn main() -> ExitCode {
             });
         }
     };
-    log_to_stderr();
+    // A node does it once it has read what else hears of its spans.
+    if !arguments.serves() {
+        logs::to_stderr(None);
+    }
     let json = arguments.json();
     match run(arguments) {
         Ok(code) => code,
@@ -83,18 +88,6 @@ fn runs_the_suite(mut words: impl Iterator<Item = String>) -> bool {
         Some("adapter") => words.next().as_deref() == Some("check"),
         _ => false,
     }
-}
-
-/// Warnings by default, the host's and the adapter's; `RUST_LOG` asks for more.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    // A second time, in tests, it is there already.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .without_time()
-        .try_init();
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode, Failure> {

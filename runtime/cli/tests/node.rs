@@ -12,8 +12,6 @@ mod support;
 
 use std::{
     env, fs,
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -25,114 +23,9 @@ use anvil_process::Anvil;
 use berth_identity::request::Signer;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, body::Bytes};
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 use support::Berth;
-
-type Http = Client<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>;
-
-/// A node that runs.
-struct Life {
-    child: Child,
-    address: String,
-}
-
-impl Life {
-    fn begin(berth: &Berth) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_berth"))
-            .args(["node", "serve", "--config", "city/node.toml"])
-            .current_dir(berth.folder.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = lines.next().expect("the node says where it listens").unwrap();
-        let address = line.strip_prefix("The node listens at http://").expect(&line).to_owned();
-        std::thread::spawn(move || lines.for_each(drop));
-        Life { child, address }
-    }
-
-    /// SIGKILL.
-    fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
-    /// SIGTERM, and whether it ended well.
-    fn stop(&mut self) -> bool {
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        self.child.wait().unwrap().success()
-    }
-}
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// A node's folder, without TLS, on a free port, with these lines more.
-fn city(more: &str) -> Berth {
-    let berth = Berth::new();
-    let made = berth.run(&["node", "init", "city"]);
-    assert_eq!(made.code, 0, "{}", made.stderr);
-    let file = berth.folder.path().join("city/node.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    let text = text.replace("127.0.0.1:8443", "127.0.0.1:0").replace("tls = true", "tls = false");
-    let text = text.replace("127.0.0.1:9464", "127.0.0.1:0");
-    fs::write(&file, format!("{text}{more}")).unwrap();
-    berth
-}
-
-fn node(berth: &Berth, words: &[&str]) -> support::Shown {
-    let words: Vec<_> = [&["node"][..], words, &["--config", "city/node.toml"]].concat();
-    berth.run(&words)
-}
-
-fn enrol(berth: &Berth, name: &str) -> Signer {
-    let key = KeyPair::generate().unwrap();
-    let request = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
-    fs::write(berth.folder.path().join("request.pem"), request).unwrap();
-    let enrolled = node(berth, &["participant", "enrol", name, "--request", "request.pem"]);
-    assert_eq!(enrolled.code, 0, "{}", enrolled.stderr);
-    Signer::new(&enrolled.stdout, &key.serialize_pem()).unwrap()
-}
-
-/// One request, signed for the near future, so that it is not taken for one from before a start. None where nobody answers.
-async fn send(
-    client: &Http,
-    address: &str,
-    by: &Signer,
-    method: &str,
-    path: &str,
-    key: Option<&str>,
-    body: Option<&Value>,
-) -> Option<(u16, Value)> {
-    let bytes = body.map(Value::to_string).unwrap_or_default();
-    let mut request = Request::builder().method(method).uri(format!("http://{address}{path}"));
-    if let Some(key) = key {
-        request = request.header("idempotency-key", key);
-    }
-    let mut request = request
-        .header("host", address)
-        .header("content-type", "application/json")
-        .header("content-length", bytes.len())
-        .body(Full::new(Bytes::from(bytes.clone())))
-        .unwrap();
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let created = jiff::Timestamp::now().as_second() + 2;
-    by.sign(&method, &uri, request.headers_mut(), bytes.as_bytes(), created).unwrap();
-    let answer = tokio::time::timeout(Duration::from_secs(30), client.request(request)).await.ok()?.ok()?;
-    let status = answer.status().as_u16();
-    let body = answer.into_body().collect().await.ok()?.to_bytes();
-    Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
-}
-
-fn client() -> Http {
-    Client::builder(TokioExecutor::new()).build_http()
-}
+use support::running::{Http, Life, city, client, enrol, let_everything_in, node, send};
 
 #[test]
 fn what_is_wrong_in_a_configuration_is_told_with_its_line() {
@@ -234,14 +127,6 @@ async fn a_node_is_backed_up_running_and_at_rest_and_put_back() {
     let _life = Life::begin(&berth);
     let list = node(&berth, &["participant", "list"]);
     assert!(list.stdout.contains("bob"), "{}", list.stdout);
-}
-
-/// Names an admission policy that lets everything in.
-fn let_everything_in(berth: &Berth) {
-    let folder = berth.folder.path().join("city");
-    fs::write(folder.join("policy.toml"), "version = 1\nmode = \"off\"\n").unwrap();
-    let text = fs::read_to_string(folder.join("node.toml")).unwrap();
-    fs::write(folder.join("node.toml"), text.replace("# policy = ", "policy = ")).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

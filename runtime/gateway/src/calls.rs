@@ -14,6 +14,7 @@ use berth_journal::{EntryKey, Settlement, State, Task, Work, carry_out};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use crate::{
     application::{Application, Opened},
@@ -303,7 +304,7 @@ pub(crate) async fn write(
     let work = Work { key: entry_key.clone(), task: Task::Call(call), parties, options: call_options };
     let task = {
         let (shared, application) = (shared.clone(), application.clone());
-        tokio::spawn(async move {
+        let written = async move {
             let turn = opened
                 .offered
                 .descriptor
@@ -325,7 +326,8 @@ pub(crate) async fn write(
                 reservation.followed(|| follower::follow(&shared, &application, entry_key, Some(progress)));
             }
             Ok::<_, Problem>((progress, answer))
-        })
+        };
+        tokio::spawn(written.in_current_span())
     };
     let (progress, answer) = task.await.map_err(|error| {
         tracing::error!(%error, "a write broke off");

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -24,6 +24,7 @@ use crate::{
     grants::GrantRecords,
     keys::Keys,
     lent,
+    metrics::Counter,
     participants::Participants,
     problem::Problem,
     records::{RecordError, Records},
@@ -102,6 +103,8 @@ pub(crate) struct Shared {
     pub(crate) stopping: CancellationToken,
     /// One look at a time at whether the store takes writes again.
     pub(crate) probing: tokio::sync::Mutex<()>,
+    /// Counts of others that are shown with the gateway's own.
+    pub(crate) counters: OnceLock<Vec<Counter>>,
 }
 
 /// The gateway. Clones are the same.
@@ -149,6 +152,7 @@ impl Gateway {
             pace,
             stopping: CancellationToken::new(),
             probing: tokio::sync::Mutex::default(),
+            counters: OnceLock::new(),
             store,
             records,
         });

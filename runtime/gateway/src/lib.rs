@@ -58,6 +58,7 @@ pub use grants::{
     GrantedRead, GrantedUse, verify_grant_calls,
 };
 pub use lent::{EndpointSecrets, LentSecrets, Secret, ServiceKeySecret};
+pub use metrics::Counter;
 pub use operate::Standing;
 pub use participants::{Caller, Participant, fingerprint_of};
 pub use problem::{Problem, TYPE_PREFIX};

@@ -1,6 +1,12 @@
 //! Numbers for Prometheus (its text format, version 0.0.4).
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use crate::{
     gateway::Gateway,
@@ -8,7 +14,23 @@ use crate::{
     webhooks::{self, WebhookStanding},
 };
 
+/// A count that the gateway shows and somebody else keeps.
+#[derive(Clone, Debug)]
+pub struct Counter {
+    /// Its name, as Prometheus has it.
+    pub name: &'static str,
+    /// What it counts.
+    pub help: &'static str,
+    /// How many.
+    pub count: Arc<AtomicU64>,
+}
+
 impl Gateway {
+    /// Shows these counts among the numbers; the first that are given stay.
+    pub fn show_counters(&self, counters: Vec<Counter>) {
+        let _ = self.shared.counters.set(counters);
+    }
+
     /// All numbers, as Prometheus reads them.
     #[must_use]
     pub fn metrics(&self) -> String {
@@ -27,6 +49,10 @@ impl Gateway {
         number("berth_adapters", "gauge", "Adapters that are in", &one(self.adapters().names().len()));
         let trouble = usize::from(self.shared.store.trouble().is_some());
         number("berth_store_trouble", "gauge", "Whether the store refused its last write", &one(trouble));
+        for counter in self.shared.counters.get().into_iter().flatten() {
+            let count = vec![(String::new(), counter.count.load(Ordering::Relaxed))];
+            number(counter.name, "counter", counter.help, &count);
+        }
         let used: Vec<_> = applications
             .iter()
             .map(|application| {

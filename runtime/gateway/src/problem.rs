@@ -14,6 +14,8 @@ use berth_journal::{DriveError, JournalError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::http::trace;
+
 /// What a problem's `type` begins with; the code follows.
 pub const TYPE_PREFIX: &str = "urn:berth:problem:";
 
@@ -269,6 +271,7 @@ impl From<DriveError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        trace::refused(&self.code);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();

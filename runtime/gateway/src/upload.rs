@@ -15,6 +15,7 @@ use berth_journal::{Begin, DriveError, Outcome, PayloadDigest, Settlement, State
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 
 use crate::{
     application::{Application, Opened},
@@ -266,7 +267,7 @@ async fn go_on(
             let (task_shared, task_application) = (shared.clone(), application.clone());
             let ledger = opened.ledger.clone();
             // The work goes on when the caller goes away.
-            let task = tokio::spawn(async move {
+            let concluded = async move {
                 let outcome: Outcome =
                     conclude(&task_shared.journal, &*ledger, &entry_key, envelope, None, || {
                         reservation.count()
@@ -279,8 +280,8 @@ async fn go_on(
                     });
                 }
                 Ok::<_, Problem>(progress)
-            });
-            let progress = task.await.map_err(|error| {
+            };
+            let progress = tokio::spawn(concluded.in_current_span()).await.map_err(|error| {
                 tracing::error!(%error, "a write broke off");
                 Problem::trouble("the write broke off: begin again with the same key")
             })??;

@@ -21,6 +21,7 @@ use crate::{
     load_error::LoadError,
     pool::Pool,
     signatures,
+    trace::CallSpan,
 };
 
 /// What a host lends: the only imports that a component may have, besides the words they are written in.
@@ -40,7 +41,7 @@ pub(crate) struct Loaded {
     pub(crate) pre: InstancePre<CallState>,
     pub(crate) exports: Exports,
     pub(crate) limits: Arc<Limits>,
-    facts: Facts,
+    pub(crate) facts: Facts,
 }
 
 /// What is known of a loaded component.
@@ -256,11 +257,13 @@ impl Adapter for ComponentAdapter {
         if !self.interfaces().proofs {
             return Err(CallError::Answered(Error::unsupported(Function::Verify.name())));
         }
-        let this = self.clone();
-        let verified = async move {
+        let span = CallSpan::new(&self.loaded.facts, Function::Verify);
+        let (this, own) = (self.clone(), span.clone());
+        let verified = span.around(async move {
             let loaded = &*this.loaded;
             // Fresh every time: what one application proves must not be seen by another.
             let _turn = this.pool.turn(&loaded.host, loaded.limits.wall_time).await?;
+            own.instance(false);
             let mut instance =
                 ComponentInstance::new(&loaded.pre, &loaded.limits, &this.pool.long_calls).await?;
             let imports = lender.imports(Function::Verify);
@@ -269,10 +272,11 @@ impl Adapter for ComponentAdapter {
                     Ok((anchor, proof))
                 })
                 .await;
+            own.used(&finished.usage);
             let ended = finished.result.as_ref().err();
             loaded.report(lender.application(), Function::Verify, &finished.usage, ended);
             finished.result?.0.map_err(CallError::Answered)
-        };
-        self.pool.long_calls.run(verified).await
+        });
+        self.pool.long_calls.run(verified).await.inspect_err(|error| span.failed(error))
     }
 }

@@ -271,7 +271,7 @@ mod tests {
         let bytes = wat::parse_str(text).unwrap();
         let component = wasmtime::component::Component::from_binary(&host.shared.engine, &bytes).unwrap();
         let pre = host.shared.linker.instantiate_pre(&component).unwrap();
-        ComponentInstance::new(&pre, &Arc::new(limits), &LongCalls::of_host()).await.map(|_| ())
+        ComponentInstance::new(&pre, &Arc::new(limits), &LongCalls::of_host(false)).await.map(|_| ())
     }
 
     fn limit(ended: Result<(), Ended>) -> Limit {

@@ -12,7 +12,12 @@ use adapter_spec::{
 };
 use wasmtime::component::{ComponentNamedList, Lift, Lower, ResourceAny};
 
-use crate::{component::Loaded, instance::ComponentInstance, pool::Pool};
+use crate::{
+    component::Loaded,
+    instance::ComponentInstance,
+    pool::Pool,
+    trace::{CallSpan, Coded},
+};
 
 /// A ledger that a component serves. Calls run side by side, each in an instance of its own.
 #[derive(Clone)]
@@ -33,14 +38,15 @@ impl ComponentLedger {
         let pool = Pool::new(&loaded.host.long_calls, &loaded.limits, Some(lender.application()));
         loaded.host.watch(&pool);
         let ledger = ComponentLedger { loaded, lender, settings: settings.into(), pool };
+        let span = CallSpan::new(&ledger.loaded.facts, Function::Open);
         let (this, pool) = (ledger.clone(), &ledger.pool);
-        let opened = async move {
+        let opened = span.around(async move {
             let turn = this.pool.turn(&this.loaded.host, this.loaded.limits.wall_time).await?;
             let instance = this.instance().await?;
             turn.give_back(instance, &this.loaded.limits);
             Ok::<_, CallError>(())
-        };
-        pool.long_calls.run(opened).await?;
+        });
+        pool.long_calls.run(opened).await.inspect_err(|error| span.failed(error))?;
         Ok(ledger)
     }
 
@@ -54,6 +60,7 @@ impl ComponentLedger {
     /// Calls a function of the opened ledger; `parameters` are made for the instance's own handle of it.
     async fn call<P, R>(
         &self,
+        span: &CallSpan,
         function: Function,
         parameters: impl FnOnce(ResourceAny) -> P + Send + 'static,
     ) -> Result<R, Ended>
@@ -62,13 +69,16 @@ impl ComponentLedger {
         R: Send + Sync + 'static,
         (R,): ComponentNamedList + Lift + Send + Sync + 'static,
     {
-        let (this, pool) = (self.clone(), &self.pool);
-        pool.long_calls.run(async move { this.call_here(function, parameters).await }).await
+        let (this, own, pool) = (self.clone(), span.clone(), &self.pool);
+        // Its span goes with it, on whichever thread it runs.
+        let call = span.around(async move { this.call_here(&own, function, parameters).await });
+        pool.long_calls.run(call).await
     }
 
     /// The same, wherever it is polled.
     async fn call_here<P, R>(
         &self,
+        span: &CallSpan,
         function: Function,
         parameters: impl FnOnce(ResourceAny) -> P,
     ) -> Result<R, Ended>
@@ -79,7 +89,9 @@ impl ComponentLedger {
     {
         let loaded = &*self.loaded;
         let mut turn = self.pool.turn(&loaded.host, loaded.limits.wall_time).await?;
-        let mut instance = match turn.take() {
+        let idle = turn.take();
+        span.instance(idle.is_some());
+        let mut instance = match idle {
             Some(instance) => instance,
             None => self.instance().await.map_err(|error| match error {
                 CallError::Ended(ended) => ended,
@@ -98,11 +110,30 @@ impl ComponentLedger {
         if finished.result.is_ok() {
             turn.give_back(instance, &loaded.limits);
         }
+        span.used(&finished.usage);
         loaded.report(self.lender.application(), function, &finished.usage, finished.result.as_ref().err());
         finished.result.map(|(answer,)| answer)
     }
 
-    /// The same for the functions that answer with an error of the standard.
+    /// The same for functions that answer with an error, in the call's span.
+    async fn traced<P, R, E>(
+        &self,
+        function: Function,
+        parameters: impl FnOnce(ResourceAny) -> P + Send + 'static,
+    ) -> Result<R, CallError<E>>
+    where
+        P: ComponentNamedList + Lower + Send + Sync + 'static,
+        R: Lift + Send + Sync + 'static,
+        E: Lift + Coded + Send + Sync + 'static,
+        (Result<R, E>,): ComponentNamedList,
+    {
+        let span = CallSpan::new(&self.loaded.facts, function);
+        let answer = self.call::<P, Result<R, E>>(&span, function, parameters).await;
+        let answer = answer.map_err(CallError::Ended).and_then(|answer| answer.map_err(CallError::Answered));
+        answer.inspect_err(|error| span.failed(error))
+    }
+
+    /// The same for functions that answer with an error of the standard, and that the component may not have.
     async fn answer<P, R>(
         &self,
         function: Function,
@@ -115,7 +146,7 @@ impl ComponentLedger {
         if self.loaded.exports.index(function).is_none() {
             return Err(CallError::Answered(Error::unsupported(function.name())));
         }
-        self.call::<P, Result<R, Error>>(function, parameters).await?.map_err(CallError::Answered)
+        self.traced(function, parameters).await
     }
 }
 
@@ -142,9 +173,7 @@ impl Ledger for ComponentLedger {
     }
 
     async fn send(&self, envelope: Envelope) -> Result<(), CallError<SendFailure>> {
-        self.call::<_, Result<(), SendFailure>>(Function::Send, |ledger| (ledger, envelope))
-            .await?
-            .map_err(CallError::Answered)
+        self.traced(Function::Send, |ledger| (ledger, envelope)).await
     }
 
     async fn replace(

@@ -23,6 +23,7 @@ mod long_calls;
 mod pool;
 mod reserve;
 mod signatures;
+mod trace;
 mod words;
 
 pub use compiler::{Compiler, CompilerChild, compile_as_child};

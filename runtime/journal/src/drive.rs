@@ -310,6 +310,7 @@ enum Ready {
     Answer(Output),
 }
 
+#[tracing::instrument(target = "berth::trace", name = "journal.sign", skip_all)]
 async fn sign(
     journal: &Journal,
     ledger: &dyn Ledger,
@@ -410,13 +411,13 @@ async fn deliver(journal: &Journal, ledger: &dyn Ledger, sendable: Sendable) -> 
 /// Sends, notes how it ended, and asks for the receipt.
 async fn send(journal: &Journal, ledger: &dyn Ledger, sendable: Sendable) -> Result<Outcome, DriveError> {
     let (key, envelope) = (sendable.key().clone(), sendable.envelope().clone());
-    let attempt = sendable.send(ledger).await;
+    let attempted = attempt(journal, ledger, sendable).await?;
     let never = |error| Outcome::Settled {
         transaction: envelope.transaction.clone(),
         settlement: Settlement::Never(error),
         receipt: None,
     };
-    match journal.attempted(attempt).await? {
+    match attempted {
         Attempted::Acknowledged => look(journal, ledger, &key, &envelope, None).await,
         Attempted::Never(error) => Ok(never(error)),
         Attempted::Unknown(error) => look(journal, ledger, &key, &envelope, Some(Trouble::Send(error))).await,
@@ -442,7 +443,18 @@ async fn send(journal: &Journal, ledger: &dyn Ledger, sendable: Sendable) -> Res
     }
 }
 
+#[tracing::instrument(target = "berth::trace", name = "journal.send", skip_all)]
+async fn attempt(
+    journal: &Journal,
+    ledger: &dyn Ledger,
+    sendable: Sendable,
+) -> Result<Attempted, JournalError> {
+    let attempt = sendable.send(ledger).await;
+    journal.attempted(attempt).await
+}
+
 /// Asks for the receipt once, and settles by it.
+#[tracing::instrument(target = "berth::trace", name = "journal.look", skip_all)]
 async fn look(
     journal: &Journal,
     ledger: &dyn Ledger,

@@ -102,6 +102,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`].
+    #[tracing::instrument(target = "berth::trace", name = "journal.begin", skip_all)]
     pub async fn begin(&self, key: &EntryKey, payload: PayloadDigest) -> Result<Begin, JournalError> {
         let place = key.place(ENTRIES);
         loop {
@@ -160,6 +161,7 @@ impl Journal {
         self.bind(key, envelope, Some(original)).await
     }
 
+    #[tracing::instrument(target = "berth::trace", name = "journal.bind", skip_all)]
     async fn bind(
         &self,
         key: &EntryKey,
@@ -266,6 +268,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`]. Until this has returned nobody may be told of the settlement: a crash could undo it.
+    #[tracing::instrument(target = "berth::trace", name = "journal.settle", skip_all)]
     pub async fn settle(
         &self,
         key: &EntryKey,

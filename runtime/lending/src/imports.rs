@@ -23,6 +23,7 @@ use crate::{
     grpc, http, json_rpc,
     lending::{LentEndpoint, Shared},
     state::StateError,
+    trace::{self, traced},
 };
 
 /// Requests of one list that run at once; the others wait.
@@ -92,7 +93,7 @@ impl Imports for LentImports {
     async fn http(&self, requests: Vec<HttpRequest>) -> Vec<Result<HttpResponse, Failure>> {
         side_by_side(requests, async |request: HttpRequest| {
             let endpoint = self.endpoint(&request.endpoint, Transport::Http)?;
-            http::exchange(endpoint, self.access, request).await
+            traced(trace::http(&request), http::exchange(endpoint, self.access, request)).await
         })
         .await
     }
@@ -101,7 +102,7 @@ impl Imports for LentImports {
         side_by_side(requests, async |request: JsonRpcRequest| {
             let endpoint =
                 self.endpoint(&request.endpoint, Transport::JsonRpc).map_err(JsonRpcFailure::Transport)?;
-            json_rpc::call(endpoint, self.access, request).await
+            traced(trace::json_rpc(&request), json_rpc::call(endpoint, self.access, request)).await
         })
         .await
     }
@@ -110,14 +111,14 @@ impl Imports for LentImports {
         side_by_side(requests, async |request: GrpcRequest| {
             let endpoint =
                 self.endpoint(&request.endpoint, Transport::Grpc).map_err(GrpcFailure::Transport)?;
-            grpc::unary(endpoint, self.access, request).await
+            traced(trace::grpc(&request), grpc::unary(endpoint, self.access, request)).await
         })
         .await
     }
 
     async fn grpc_stream(&self, request: GrpcRequest) -> Result<Box<dyn GrpcStream>, GrpcFailure> {
         let endpoint = self.endpoint(&request.endpoint, Transport::Grpc).map_err(GrpcFailure::Transport)?;
-        grpc::open(endpoint, self.access, request).await
+        traced(trace::grpc_stream(&request), grpc::open(endpoint, self.access, request)).await
     }
 
     async fn service_public_key(&self, name: &str) -> Result<PublicKey, Error> {

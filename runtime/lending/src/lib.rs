@@ -22,6 +22,7 @@ mod network;
 pub mod recording;
 mod scripted;
 mod state;
+mod trace;
 
 pub use endpoint::{Endpoint, Tls};
 pub use environment::{Clock, LogSink, NoRandomness, Randomness, SystemClock, SystemRandomness, TracingLog};

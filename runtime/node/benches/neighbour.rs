@@ -85,7 +85,7 @@ async fn node(folder: &Path) {
     file("master.key", &"5a".repeat(32));
     let text = "state = \"state\"\nmaster_key = { file = \"master.key\" }\n\n[gateway]\nlisten = \"127.0.0.1:0\"\ntls = false\n";
     let configuration = Configuration::read(&file("node.toml", text)).unwrap();
-    let node = Node::start(&configuration, Compiler::InProcess).await.unwrap();
+    let node = Node::start(&configuration, Compiler::InProcess, None).await.unwrap();
     let bytes = fs::read(component()).unwrap_or_else(|error| panic!("{error}; run cargo xtask components"));
     let host = Host::new(HostConfig { long_calls_aside: true, ..HostConfig::default() }).unwrap();
     let adapter = host.load(&bytes, Limits::default()).await.unwrap();

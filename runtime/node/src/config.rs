@@ -9,10 +9,15 @@ use std::{
 
 use berth_gateway::{Permitted, http};
 use berth_identity::MasterKey;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use thiserror::Error;
 use toml::Spanned;
 use zeroize::Zeroizing;
+
+use crate::traces::TracesConfig;
 
 /// The most bytes of a configuration.
 const MAX_FILE: usize = 1 << 20;
@@ -36,6 +41,8 @@ pub struct Config {
     /// Who is let in.
     #[serde(default)]
     pub admission: AdmissionConfig,
+    /// Where traces go; nowhere where it is left out.
+    pub traces: Option<TracesConfig>,
     /// Adapters to let in at the start, and at each upgrade.
     #[serde(default)]
     pub adapters: Vec<Spanned<AdapterConfig>>,
@@ -43,12 +50,37 @@ pub struct Config {
 
 /// A secret, by reference: never in the configuration itself.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
+#[serde(deny_unknown_fields, rename_all = "snake_case", remote = "Self")]
 pub enum Secret {
     /// A file that only the node's user can read.
     File(PathBuf),
     /// An environment variable.
     Env(String),
+}
+
+/// As derived, but for the secret itself in its reference's place: an error must not show it.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reference;
+
+        impl<'de> Visitor<'de> for Reference {
+            type Value = Secret;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a reference to a secret")
+            }
+
+            fn visit_str<E: de::Error>(self, _: &str) -> Result<Secret, E> {
+                Err(E::custom("a secret is given by reference: { file = \"PATH\" } or { env = \"NAME\" }"))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Secret, A::Error> {
+                Secret::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_any(Reference)
+    }
 }
 
 /// What participants reach.
@@ -258,7 +290,10 @@ impl Configuration {
             (None, Some(key)) => return Err(self.wrong(key, "`key` needs `certificate` beside it")),
             _ => {}
         }
-        Ok(())
+        match &self.config.traces {
+            Some(traces) => traces.check(self),
+            None => Ok(()),
+        }
     }
 
     /// The gateway's address.
@@ -310,21 +345,32 @@ impl Configuration {
     /// Where it is missing, malformed, or a file that others can read.
     pub fn master_key(&self) -> Result<MasterKey, ConfigError> {
         let reference = &self.config.master_key;
+        let text = self.secret(reference, "the master key")?;
+        MasterKey::from_hex(&text).map_err(|error| self.wrong(reference, error.to_string()))
+    }
+
+    /// What a reference refers to; `what` it is, for whoever has to put it there.
+    ///
+    /// # Errors
+    /// Where it is missing, no text, or a file that others can read.
+    pub(crate) fn secret(
+        &self,
+        reference: &Spanned<Secret>,
+        what: &str,
+    ) -> Result<Zeroizing<String>, ConfigError> {
         let wrong = |what: String| self.wrong(reference, what);
-        let text = match reference.get_ref() {
-            Secret::Env(name) => Zeroizing::new(std::env::var(name).map_err(|_| {
-                wrong(format!("the environment variable {name} is not set: it must hold the master key"))
-            })?),
+        match reference.get_ref() {
+            Secret::Env(name) => std::env::var(name).map(Zeroizing::new).map_err(|_| {
+                wrong(format!("the environment variable {name} is not set: it must hold {what}"))
+            }),
             Secret::File(path) => {
                 let path = self.at(path);
                 only_ours(&path).map_err(&wrong)?;
-                Zeroizing::new(
-                    std::fs::read_to_string(&path)
-                        .map_err(|error| wrong(format!("{} cannot be read: {error}", path.display())))?,
-                )
+                std::fs::read_to_string(&path)
+                    .map(Zeroizing::new)
+                    .map_err(|error| wrong(format!("{} cannot be read: {error}", path.display())))
             }
-        };
-        MasterKey::from_hex(&text).map_err(|error| wrong(error.to_string()))
+        }
     }
 }
 
@@ -385,6 +431,8 @@ mod tests {
             );
         }
         assert!(parse("").unwrap_err().what.contains("state"));
+        let inline = parse(&SMALL.replace("{ env = \"K\" }", "\"5a5a\"")).unwrap_err();
+        assert!(inline.place == Some((2, 14)) && !inline.to_string().contains("5a5a"), "{inline}");
     }
 
     #[test]

@@ -5,12 +5,14 @@
 //!   adapters of files.
 //! - [`Configuration`] is the node's one file; what is wrong in it is told with its line.
 //! - `upgrade` puts new versions of adapters in while the node runs.
+//! - [`Traces`] sends what `tracing` hears of requests to the operator's collector.
 //! - [`Node`] puts them together with `berth-gateway`, which has the applications and serves them.
 
 mod backup;
 mod config;
 mod door;
 mod run;
+mod traces;
 mod upgrade;
 mod withdrawable;
 
@@ -20,5 +22,6 @@ pub use config::{
 };
 pub use door::{Door, DoorError, LetIn, host_limits};
 pub use run::{Node, NodeError};
+pub use traces::{Traces, TracesConfig};
 pub use upgrade::{Changed, UpgradeReport, UpgradeRequest};
 pub use withdrawable::Withdrawable;

@@ -26,6 +26,7 @@ use crate::{
     backup,
     config::{ConfigError, Configuration},
     door::{Door, DoorError, LetIn},
+    traces::Traces,
     upgrade,
 };
 
@@ -70,6 +71,7 @@ pub struct Node {
     stop: CancellationToken,
     listening: Vec<http::Listening>,
     store: SledStore,
+    traces: Option<Traces>,
     /// Where participants reach it.
     pub address: String,
     /// Where the operator's page is, if there is one.
@@ -106,11 +108,16 @@ impl CallObserver for Observer {
 
 impl Node {
     /// Starts a node: opens what it keeps, lets its adapters in, and listens. `compiler` is where components are compiled.
-    /// An adapter that is not let in does not stop the others: see [`Node::refused`].
+    /// An adapter that is not let in does not stop the others: see [`Node::refused`]. `traces` must be heard by the process's
+    /// subscriber by now: see [`Traces::layer`].
     ///
     /// # Errors
     /// [`NodeError`]
-    pub async fn start(configuration: &Configuration, compiler: Compiler) -> Result<Self, NodeError> {
+    pub async fn start(
+        configuration: &Configuration,
+        compiler: Compiler,
+        traces: Option<Traces>,
+    ) -> Result<Self, NodeError> {
         let master = configuration.master_key()?;
         let state = configuration.state();
         make_folder(&state)?;
@@ -160,7 +167,11 @@ impl Node {
             connections_per_address: public.max_connections_per_address,
             ..http::Limits::default()
         };
-        let router = http::router(&gateway);
+        let mut router = http::router(&gateway);
+        if let Some(traces) = &traces {
+            router = traces.sampled(router);
+            gateway.show_counters(traces.counters());
+        }
         let public = http::listen_within(configuration.address()?, tls, router, limits, stop.clone());
         let public = public.await.map_err(machine("the gateway's port"))?;
         let address = public.address.clone();
@@ -172,7 +183,7 @@ impl Node {
             page = Some(shown.address.clone());
             listening.push(shown);
         }
-        let node = Node { gateway, door, stop, listening, store, address, page, refused };
+        let node = Node { gateway, door, stop, listening, store, traces, address, page, refused };
         node.look_again_now_and_then();
         Ok(node)
     }
@@ -203,6 +214,10 @@ impl Node {
         self.gateway.stopped().await;
         if let Err(error) = self.store.flush().await {
             tracing::error!(%error, "the last flush failed");
+        }
+        // Last: what must not be lost does not wait for it.
+        if let Some(traces) = self.traces {
+            traces.stop().await;
         }
     }
 }

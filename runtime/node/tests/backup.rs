@@ -53,7 +53,7 @@ fn configuration(folder: &Path) -> Configuration {
 }
 
 async fn start(configuration: &Configuration) -> Node {
-    let node = Node::start(configuration, Compiler::InProcess).await.unwrap();
+    let node = Node::start(configuration, Compiler::InProcess, None).await.unwrap();
     let adapter = berth_model::native();
     let descriptor = adapter.describe().await.unwrap();
     node.gateway()

@@ -63,6 +63,11 @@ impl Arguments {
             Command::Node { command } => command.json(),
         }
     }
+
+    /// Whether this process becomes a node.
+    pub(crate) fn serves(&self) -> bool {
+        matches!(&self.command, Command::Node { command: NodeCommand::Serve(_) })
+    }
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use berth_host::{Compiler, CompilerChild};
 use berth_identity::MasterKey;
-use berth_node::{EXAMPLE, Node};
+use berth_node::{EXAMPLE, Node, Traces};
 use clap::Args;
 
 use super::{COMPILE, operator::configuration};
-use crate::{failure::Failure, files, show::plain};
+use crate::{failure::Failure, files, logs, show::plain};
 
 /// `berth node init`
 #[derive(Args, Debug)]
@@ -64,7 +64,10 @@ pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::host("this program does not know where it lies", &error))?;
     let compiler = Compiler::Child(CompilerChild::new(program, vec![COMPILE.into()]));
-    let node = Node::start(&configuration, compiler)
+    let traces =
+        Traces::new(&configuration).map_err(|error| Failure::host("the node does not start", &error))?;
+    logs::to_stderr(traces.as_ref());
+    let node = Node::start(&configuration, compiler, traces)
         .await
         .map_err(|error| Failure::host("the node does not start", &error))?;
     for (file, why) in &node.refused {

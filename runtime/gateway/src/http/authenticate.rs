@@ -16,7 +16,7 @@ use berth_identity::{
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use jiff::Timestamp;
 
-use super::server::PeerCertificate;
+use super::{server::PeerCertificate, trace};
 use crate::{
     gateway::Gateway,
     participants::{Caller, nobody},
@@ -40,6 +40,7 @@ pub(super) async fn authenticate(State(gateway): State<Gateway>, request: Reques
             return refuse("digest", error.to_string()).into_response();
         }
     }
+    trace::caller(&caller.name);
     parts.extensions.insert(caller);
     next.run(Request::from_parts(parts, Body::from(body))).await
 }

@@ -7,6 +7,7 @@
 //! - `openapi`: the description of all that, made of the routes.
 //! - `operator`: what the operator reaches, on a socket of this machine.
 //! - `page`: what the operator looks at in a browser.
+//! - `trace`: the span of a request.
 //! - `server`: listeners, TLS, the end; `limits` is how much of them peers may take, `patience` how long they are waited for.
 
 mod authenticate;
@@ -22,6 +23,7 @@ mod page;
 mod participants;
 mod patience;
 mod server;
+pub(crate) mod trace;
 mod trusted_keys;
 mod webhooks;
 

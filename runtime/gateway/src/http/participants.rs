@@ -22,7 +22,7 @@ use super::{
     extract::{Json, PathParameters},
     grants,
     openapi::{self, Operation, Routes},
-    own_keys, trusted_keys, webhooks,
+    own_keys, trace, trusted_keys, webhooks,
 };
 use crate::{
     application::{Application, KeyMode, Role},
@@ -48,6 +48,7 @@ pub fn router(gateway: &Gateway) -> Router {
         .into_router()
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
+        .layer(middleware::from_fn(trace::traced))
         .with_state(gateway.clone())
 }
 
@@ -198,6 +199,7 @@ async fn member(
         return Problem::no_application().into_response();
     };
     let record = application.record();
+    trace::application(&record.order.name);
     if let Some(reason) = &record.suspended {
         return Problem::new(
             StatusCode::FORBIDDEN,
