@@ -13,9 +13,9 @@ use tracing::Instrument as _;
 #[derive(Debug, Default)]
 pub(crate) struct Aside(OnceLock<Option<Runtime>>);
 
-/// Of 0 to 100: niceness 9 on Linux, an eighth of what others get of a processor that both want, so that long calls go on
-/// beside a load of short ones.
-const PRIORITY: u8 = 25;
+/// Of 0 to 100: niceness 1 on Linux. Hardly less than others: a long call may hold what a short one waits for, in the store for example.
+/// At niceness 9 a flood of writes made its neighbour wait for 300 ms now and then.
+const PRIORITY: u8 = 45;
 
 impl Aside {
     /// Runs this on one of the threads. It is dropped with this future, or as soon as it comes to its next wait.
