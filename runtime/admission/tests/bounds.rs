@@ -17,7 +17,7 @@ use berth_admission::{
         note::{MAX_NOTE_BYTES, MAX_SIGNATURES, NoteError, SignedNote, Witness},
         proof::{LogProof, LogProofError},
     },
-    memory::Floor,
+    memory::{Floor, Memory, MemoryError},
     policy::{MAX_POLICY_BYTES, PolicyError},
 };
 use world::{Attempt, Outcome};
@@ -325,6 +325,16 @@ fn a_policy_says_in_words_what_it_does_not_let_run() {
     {
         assert!(Denial::TierNotAllowed(tier).to_string().ends_with(words), "{tier}");
     }
+}
+
+#[test]
+fn a_memory_that_cannot_be_read_is_not_taken_for_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let memory = Memory::at(&folder.path().join("memory.json"));
+    assert_eq!(memory.read().unwrap(), None);
+    // A folder can be opened as a file, and not read.
+    let memory = Memory::at(folder.path());
+    assert!(matches!(memory.read(), Err(MemoryError::File { .. })));
 }
 
 /// An admission that has seen this list, in a folder of its own.
