@@ -188,7 +188,8 @@ impl Calls {
             let page: GrantCalls = decoded(page)?;
             calls.extend(page.calls);
             records.extend(page.records);
-            next = page.next;
+            // A page that goes back would be asked for without an end.
+            next = page.next.filter(|next| *next > from);
         }
         if let Some(point) = &self.key {
             key.point = hex::decode(point).map_err(|_| Failure::usage("--key is not hexadecimal"))?;
