@@ -7,7 +7,6 @@ use tokio::{
     runtime::{Builder, Runtime},
     task::JoinSet,
 };
-use tracing::Instrument as _;
 
 /// Threads of a lower priority than all others, made when the first call comes.
 #[derive(Debug, Default)]
@@ -26,8 +25,7 @@ impl Aside {
         let Some(runtime) = self.0.get_or_init(runtime) else { return work.await };
         // A set of one, since that ends what it holds when it is dropped.
         let mut works = JoinSet::new();
-        // What it does belongs to the same trace.
-        works.spawn_on(work.in_current_span(), runtime.handle());
+        works.spawn_on(work, runtime.handle());
         match works.join_next().await {
             Some(Ok(answer)) => answer,
             Some(Err(ended)) if ended.is_panic() => panic::resume_unwind(ended.into_panic()),

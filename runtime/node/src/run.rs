@@ -422,3 +422,27 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
     };
     write().map_err(machine(format!("{} cannot be written", path.display())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authorities_of_webhooks_receivers_that_are_none_are_told_with_their_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "state = \"state\"\nmaster_key = { env = \"K\" }\n\n[gateway]\nlisten = \"127.0.0.1:0\"\n\
+                    webhook_authorities = \"authorities.pem\"\n";
+        let configuration = Configuration::parse(&folder.path().join("node.toml"), text.into()).unwrap();
+        let place = format!("{}:6:", folder.path().join("node.toml").display());
+        for (file, word) in [(None, "No such file"), (Some("nothing"), "no certificate in PEM")] {
+            if let Some(file) = file {
+                fs::write(folder.path().join("authorities.pem"), file).unwrap();
+            }
+            let wrong = receivers(&configuration).unwrap_err().to_string();
+            assert!(wrong.contains(&place) && wrong.contains(word), "{wrong}");
+        }
+        let authority = Authority::create("receivers", Timestamp::now()).unwrap();
+        fs::write(folder.path().join("authorities.pem"), authority.certificate_pem()).unwrap();
+        receivers(&configuration).unwrap();
+    }
+}

@@ -199,3 +199,49 @@ impl HttpClient for Collector {
         sent.await??
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, http::HeaderMap, routing::post};
+    use berth_gateway::http;
+    use berth_identity::Authority;
+    use jiff::Timestamp;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_collector_is_spoken_to_over_tls_where_the_operators_authority_knows_it() {
+        let authority = Authority::create("collectors", Timestamp::now()).unwrap();
+        let server = authority.issue_server(&["localhost".to_owned()], 1, Timestamp::now()).unwrap();
+        let tls = http::tls(&server.chain_pem, &server.key_pem, authority.certificate_pem()).unwrap();
+        // Says what it was shown.
+        let shown = |headers: HeaderMap| async move {
+            headers.get("authorization").map(|value| value.as_bytes().to_vec()).unwrap_or_default()
+        };
+        let router = Router::new().route("/v1/traces", post(shown));
+        let stop = CancellationToken::new();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let listening = http::listen(address, Some(tls), router, stop.clone()).await.unwrap();
+        let url = format!("https://localhost:{}/v1/traces", listening.address.rsplit(':').next().unwrap());
+        let send = async |authority_pem: Option<&str>| {
+            let header = (HeaderName::from_static("authorization"), HeaderValue::from_static("Bearer 1"));
+            let collector = Collector::new(vec![header], authority_pem, Handle::current()).unwrap();
+            collector.send_bytes(Request::post(&url).body(Bytes::new()).unwrap()).await
+        };
+        let answer = send(Some(authority.certificate_pem())).await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"Bearer 1"[..]));
+        assert!(send(None).await.is_err(), "no public authority knows it");
+        let other = Authority::create("others", Timestamp::now()).unwrap();
+        assert!(send(Some(other.certificate_pem())).await.is_err());
+        stop.cancel();
+    }
+
+    #[tokio::test]
+    async fn authorities_that_are_none_are_not_taken() {
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for pem in ["", "no certificate", broken] {
+            assert!(Collector::new(Vec::new(), Some(pem), Handle::current()).is_err(), "{pem:?}");
+        }
+    }
+}
