@@ -7,13 +7,13 @@ use std::{
 };
 
 use jiff::Timestamp;
-use sled::Db;
 
 use crate::{
+    database::Database,
     error::{BackupError, machine, store},
     folder::{FILES, database, lock},
     format::{Summary, Writer},
-    gate::{Changed, Gate},
+    gate::Changed,
 };
 
 /// Bytes of one part of a file.
@@ -28,9 +28,7 @@ pub struct Source<'a> {
     /// The state's folder.
     pub folder: &'a Path,
     /// Its database.
-    pub database: &'a Db,
-    /// What every write to the database passes.
-    pub gate: &'a Gate,
+    pub database: &'a Database,
 }
 
 /// What became of a key that was written meanwhile.
@@ -45,14 +43,14 @@ pub fn back_up(
     out: impl Write,
     mut progress: impl FnMut(u64),
 ) -> Result<Summary, BackupError> {
-    let recording = source.gate.record()?;
+    let recording = source.database.gate().record()?;
     let mut out = Writer::begin(BufWriter::with_capacity(64 << 10, out), Timestamp::now())?;
     for (name, always) in FILES {
         copy_file(source.folder, name, always, &mut out)?;
     }
     for name in source.database.tree_names() {
         let name = std::str::from_utf8(&name).map_err(|_| BackupError::TooLong { what: "a tree's name" })?;
-        let tree = source.database.open_tree(name).map_err(store("read"))?;
+        let tree = source.database.tree(name).map_err(store("read"))?;
         for entry in tree.iter() {
             let (key, value) = entry.map_err(store("read"))?;
             out.entry(name, &key, &value)?;
@@ -95,13 +93,13 @@ pub fn back_up_folder(
     let locked = lock(folder)?;
     drop(locked.ok_or_else(|| BackupError::Nothing { folder: folder.to_owned() })?);
     let database = database(folder).map_err(store("opened"))?;
-    back_up(&Source { folder, database: &database, gate: &Gate::default() }, out, progress)
+    back_up(&Source { folder, database: &database }, out, progress)
 }
 
 /// What these keys have now.
-fn look(database: &Db, changed: Changed) -> impl Iterator<Item = Result<Now, BackupError>> {
+fn look(database: &Database, changed: Changed) -> impl Iterator<Item = Result<Now, BackupError>> {
     changed.into_iter().map(|(name, key)| {
-        let tree = database.open_tree(name).map_err(store("read"))?;
+        let tree = database.tree(name).map_err(store("read"))?;
         let value = tree.get(&key).map_err(store("read"))?;
         Ok((name, key, value))
     })

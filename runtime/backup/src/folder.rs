@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use crate::error::{BackupError, machine};
+use crate::{
+    database::{DATABASE_FILE, Database},
+    error::{BackupError, machine},
+};
 
 /// The folder of the database, in the state's folder.
 pub const DATABASE: &str = "store";
@@ -21,13 +24,13 @@ pub const FILES: [(&str, bool); 4] = [
 ];
 
 /// Opens the database of a state's folder, or makes it. One that is only walked through needs little memory.
-pub(crate) fn database(state: &Path) -> sled::Result<sled::Db> {
-    sled::Config::new().path(state.join(DATABASE)).cache_capacity(64 << 20).open()
+pub(crate) fn database(state: &Path) -> sled::Result<Database> {
+    Database::open(&state.join(DATABASE), 64 << 20)
 }
 
 /// Takes the database's own lock, the one that a running node holds; none where there is no database.
 pub(crate) fn lock(state: &Path) -> Result<Option<File>, BackupError> {
-    let path = state.join(DATABASE).join("db");
+    let path = state.join(DATABASE).join(DATABASE_FILE);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

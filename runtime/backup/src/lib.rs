@@ -9,7 +9,7 @@
 //!
 //! # One moment
 //!
-//! A backup shows all trees of the store at one moment: [`Gate`] says how, without a pause in the node's work. A moment's
+//! A backup shows all trees of the store at one moment: [`Pass`] says how, without a pause in the node's work. A moment's
 //! state is what a crash at that moment could have left, and the journal holds whatever a crash leaves: what was sent to a
 //! ledger before that moment was written down before it was sent, so it is in the backup.
 //!
@@ -35,6 +35,7 @@
 //! A later record of an entry replaces an earlier one; parts of a file follow each other. Nothing comes after the end.
 
 mod copy;
+mod database;
 mod error;
 mod folder;
 mod format;
@@ -44,10 +45,11 @@ mod restore;
 mod target;
 
 pub use copy::{Source, back_up, back_up_folder};
+pub use database::Database;
 pub use error::BackupError;
 pub use folder::{DATABASE, FILES};
 pub use format::{MAX_KEY, MAX_NAME, MAX_VALUE, Reader, Record, Summary, VERSION, Writer};
-pub use gate::{Changed, Gate, Pass, Recording};
+pub use gate::Pass;
 pub use mark::{MARK, forget_mark, mark};
 pub use restore::{Checked, Restored};
 pub use target::Target;

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use sled::Tree;
 
 use crate::{
+    database::Database,
     error::{BackupError, machine, store},
     folder::{DATABASE, FILES, database, lock, parent, sync_folder},
     format::{Reader, Record, Summary},
@@ -149,7 +150,7 @@ impl Checked {
 }
 
 fn opened<'a>(
-    database: &sled::Db,
+    database: &Database,
     trees: &'a mut BTreeMap<String, Tree>,
     name: String,
 ) -> Result<&'a Tree, BackupError> {
@@ -157,7 +158,7 @@ fn opened<'a>(
     Ok(match trees.entry(name) {
         Entry::Occupied(tree) => tree.into_mut(),
         Entry::Vacant(place) => {
-            let tree = database.open_tree(place.key()).map_err(store("written"))?;
+            let tree = database.tree(place.key()).map_err(store("written"))?;
             place.insert(tree)
         }
     })

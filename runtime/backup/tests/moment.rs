@@ -17,16 +17,20 @@ use std::{
     },
 };
 
-use berth_backup::{BackupError, Checked, Gate, Source, Target, back_up};
-use sled::{Db, Tree};
+use berth_backup::{BackupError, Checked, Database, Source, Target, back_up};
+use sled::Tree;
 
 /// A folder like a node's.
-fn folder_of_a_node() -> (tempfile::TempDir, Db) {
+fn folder_of_a_node() -> (tempfile::TempDir, Database) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("authority.pem"), b"certificate").unwrap();
     fs::write(folder.path().join("authority.key.sealed"), b"sealed").unwrap();
-    let database = sled::open(folder.path().join("store")).unwrap();
+    let database = open(&folder.path().join("store"));
     (folder, database)
+}
+
+fn open(folder: &Path) -> Database {
+    Database::open(folder, 16 << 20).unwrap()
 }
 
 fn number(tree: &Tree, key: &str) -> u64 {
@@ -35,13 +39,13 @@ fn number(tree: &Tree, key: &str) -> u64 {
 }
 
 /// Backs up, puts it back elsewhere, and gives the new database.
-fn copied(source: &Source<'_>, to: &Path) -> Db {
+fn copied(source: &Source<'_>, to: &Path) -> Database {
     let file = to.join("file");
     let mut target = Target::new(&file).unwrap();
     back_up(source, &mut target, |_| {}).unwrap();
     target.finish(|_| {}).unwrap();
     Checked::open(&file, |_| {}).unwrap().restore(&to.join("state"), false, |_| {}).unwrap();
-    sled::open(to.join("state/store")).unwrap()
+    open(&to.join("state/store"))
 }
 
 struct StopAtTheEnd<'a>(&'a AtomicBool);
@@ -55,7 +59,7 @@ impl Drop for StopAtTheEnd<'_> {
 #[test]
 fn of_two_trees_that_are_written_one_after_the_other_neither_is_ahead() {
     let (folder, database) = folder_of_a_node();
-    let (last, first) = (database.open_tree("a").unwrap(), database.open_tree("z").unwrap());
+    let (last, first) = (database.tree("a").unwrap(), database.tree("z").unwrap());
     // What lies between the keys that move, on both sides of each, so that a walk needs its time whatever it begins with.
     for index in 0..10_000 {
         for tree in [&first, &last] {
@@ -63,7 +67,6 @@ fn of_two_trees_that_are_written_one_after_the_other_neither_is_ahead() {
             tree.insert(format!("z{index}"), &[1; 64][..]).unwrap();
         }
     }
-    let gate = Gate::default();
     let (stop, begun) = (AtomicBool::new(false), Barrier::new(2));
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
@@ -71,7 +74,7 @@ fn of_two_trees_that_are_written_one_after_the_other_neither_is_ahead() {
                 // Each count is first in `z`, then in `a`; a walk that takes `a` early and `z` late would see them apart. A
                 // key comes and goes as well, and is there exactly while `z` is one ahead.
                 let put = |tree: &'static str, of: &Tree, key: &str, value: Option<u64>| {
-                    let pass = gate.pass();
+                    let pass = database.pass();
                     pass.will_change(tree, key.as_bytes());
                     match value {
                         Some(value) => drop(of.insert(key, &value.to_be_bytes()).unwrap()),
@@ -95,9 +98,9 @@ fn of_two_trees_that_are_written_one_after_the_other_neither_is_ahead() {
         let stopping = StopAtTheEnd(&stop);
         for _ in 0..5 {
             let elsewhere = tempfile::tempdir().unwrap();
-            let source = Source { folder: folder.path(), database: &database, gate: &gate };
+            let source = Source { folder: folder.path(), database: &database };
             let copy = copied(&source, elsewhere.path());
-            let (a, z) = (copy.open_tree("a").unwrap(), copy.open_tree("z").unwrap());
+            let (a, z) = (copy.tree("a").unwrap(), copy.tree("z").unwrap());
             let (behind, ahead) = (number(&a, "count"), number(&z, "count"));
             assert!(ahead == behind || ahead == behind + 1, "{behind} and {ahead} are of different moments");
             let between: Vec<_> = z.scan_prefix("between-").map(|entry| entry.unwrap().0).collect();
@@ -128,14 +131,13 @@ impl<F: FnOnce(), W: Write> Write for At<F, W> {
 fn what_is_written_after_it_was_copied_is_copied_again_however_much_it_is() {
     for keys in [3, 5_000] {
         let (folder, database) = folder_of_a_node();
-        let tree = database.open_tree("store").unwrap();
+        let tree = database.tree("store").unwrap();
         let key = |index: u32| index.to_be_bytes();
         for index in 0..20_000 {
             tree.insert(key(index), b"before").unwrap();
         }
-        let gate = Gate::default();
         let change = |index: u32, value: Option<&[u8]>| {
-            let pass = gate.pass();
+            let pass = database.pass();
             pass.will_change("store", &key(index));
             match value {
                 Some(value) => drop(tree.insert(key(index), value).unwrap()),
@@ -152,12 +154,12 @@ fn what_is_written_after_it_was_copied_is_copied_again_however_much_it_is() {
         let elsewhere = tempfile::tempdir().unwrap();
         let file = elsewhere.path().join("file");
         let mut out = At(Some(meanwhile), Target::new(&file).unwrap());
-        let source = Source { folder: folder.path(), database: &database, gate: &gate };
+        let source = Source { folder: folder.path(), database: &database };
         back_up(&source, &mut out, |_| {}).unwrap();
         out.1.finish(|_| {}).unwrap();
         let state = elsewhere.path().join("state");
         Checked::open(&file, |_| {}).unwrap().restore(&state, false, |_| {}).unwrap();
-        let copy = sled::open(state.join("store")).unwrap().open_tree("store").unwrap();
+        let copy = open(&state.join("store")).tree("store").unwrap();
         assert_eq!(copy.len(), 20_000);
         assert!(tree.iter().map(Result::unwrap).eq(copy.iter().map(Result::unwrap)));
     }
@@ -168,13 +170,12 @@ fn one_backup_of_a_node_is_made_at_a_time_and_the_next_after_its_end() {
     let (folder, database) = folder_of_a_node();
     // More than is gathered before it is given on.
     fs::write(folder.path().join("authority.pem"), [b'x'; 1 << 20]).unwrap();
-    let gate = Gate::default();
-    let source = Source { folder: folder.path(), database: &database, gate: &gate };
+    let source = Source { folder: folder.path(), database: &database };
     let second = || {
         let error = back_up(&source, io::sink(), |_| {}).unwrap_err();
         assert!(matches!(error, BackupError::Busy), "{error}");
         // Whoever writes does not wait for whoever takes the bytes.
-        gate.pass().will_change("a", b"key");
+        database.pass().will_change("a", b"key");
     };
     back_up(&source, At(Some(second), io::sink()), |_| {}).unwrap();
     back_up(&source, io::sink(), |_| {}).unwrap();
@@ -183,9 +184,8 @@ fn one_backup_of_a_node_is_made_at_a_time_and_the_next_after_its_end() {
 #[test]
 fn a_copy_that_fails_leaves_the_gate_as_it_was() {
     let (folder, database) = folder_of_a_node();
-    let gate = Gate::default();
     fs::remove_file(folder.path().join("authority.pem")).unwrap();
-    let source = Source { folder: folder.path(), database: &database, gate: &gate };
+    let source = Source { folder: folder.path(), database: &database };
     assert!(back_up(&source, io::sink(), |_| {}).is_err());
     fs::write(folder.path().join("authority.pem"), b"certificate").unwrap();
     back_up(&source, io::sink(), |_| {}).unwrap();

@@ -27,6 +27,7 @@ use std::{
 };
 
 use axum::{Router, body::Bytes, routing::post};
+use berth_backup::Database;
 use berth_gateway::{Adapters, Gateway, Order, Parts, Receivers, http};
 use berth_identity::{Authority, MasterKey};
 use berth_journal::SledStore;
@@ -49,7 +50,7 @@ const PARTICIPANTS: usize = 4;
 const SIDE_BY_SIDE: usize = 3;
 
 async fn open(folder: &Path) -> Gateway {
-    let database = sled::open(folder.join("store")).unwrap();
+    let database = Database::open(&folder.join("store"), 64 << 20).unwrap();
     let adapters = Arc::new(Adapters::default());
     adapters.put(support::model().await).unwrap();
     let pem = std::fs::read_to_string(folder.join("authority.pem")).unwrap();
@@ -351,7 +352,7 @@ async fn prepare(folder: &Path, url: &str) -> Vec<Arc<Participant>> {
     gateway.stopped().await;
     drop(gateway);
     // What still ends in the background holds the store a little longer, and the first life needs it.
-    while sled::open(folder.join("store")).is_err() {
+    while Database::open(&folder.join("store"), 64 << 20).is_err() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     participants

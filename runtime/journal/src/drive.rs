@@ -169,7 +169,7 @@ pub async fn carry_out(
     signer: &dyn Signer,
     bound: impl FnOnce() + Send,
 ) -> Result<Outcome, DriveError> {
-    let salt = match journal.begin(&work.key, work.payload()).await? {
+    let salt = match journal.begin_unflushed(&work.key, work.payload()).await? {
         Begin::New { salt } => salt,
         Begin::Conflict => return Err(DriveError::Conflict),
         Begin::Resumed(entry) if may_begin(&entry) => entry.salt,
@@ -179,7 +179,15 @@ pub async fn carry_out(
         Task::Call(_) => (work.key.clone(), None),
         Task::Replace(original) => (work.key.clone(), Some(original.clone())),
     };
-    match sign(journal, ledger, work, salt, signer).await? {
+    let ready = match sign(journal, ledger, work, salt, signer).await {
+        Ok(ready) => ready,
+        // The caller may rely on it that the key is bound.
+        Err(error) => {
+            journal.flush().await?;
+            return Err(error);
+        }
+    };
+    match ready {
         Ready::Answer(output) => {
             journal.settle(&key, Settlement::Answered).await?;
             Ok(Outcome::Answered(output))

@@ -12,6 +12,7 @@ use crate::{
     error::JournalError,
     group_flush::GroupFlush,
     key::{EntryKey, PayloadDigest, Salt, application_prefix},
+    recent::Recent,
     sendable::{Attempt, Attempted, Sendable},
     sources::{Sources, SystemSources},
     store::{MAX_PAGE_ENTRIES, Store, StoreError},
@@ -68,7 +69,9 @@ pub struct OpenEntries {
 /// Several journals may work on one store at the same time, in one process or, where the store can, in several.
 pub struct Journal {
     store: Arc<dyn Store>,
-    flush: GroupFlush,
+    flush: Arc<GroupFlush>,
+    /// Only entries that this journal began, and marked as open.
+    recent: Recent,
     sources: Arc<dyn Sources>,
     binding: Duration,
 }
@@ -83,7 +86,8 @@ impl Journal {
     /// A journal with other sources, and another time for which a key stays bound after its end.
     #[must_use]
     pub fn with(store: Arc<dyn Store>, sources: Arc<dyn Sources>, binding: Duration) -> Self {
-        Journal { flush: GroupFlush::new(Arc::clone(&store)), store, sources, binding }
+        let flush = Arc::new(GroupFlush::new(Arc::clone(&store)));
+        Journal { store, flush, recent: Recent::new(), sources, binding }
     }
 
     /// How long a key stays bound after its call was settled, or begun and not signed: see [`Journal::prune`].
@@ -102,10 +106,36 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`].
-    #[tracing::instrument(target = "berth::trace", name = "journal.begin", skip_all)]
     pub async fn begin(&self, key: &EntryKey, payload: PayloadDigest) -> Result<Begin, JournalError> {
+        let begun = self.begin_unflushed(key, payload).await?;
+        if matches!(begun, Begin::New { .. }) {
+            self.flush().await?;
+        }
+        Ok(begun)
+    }
+
+    /// The same for a caller who keeps what comes of it to itself until it is bound or settled. A new binding is durable only with
+    /// the envelope: before that a crash may leave the key free, and nothing of the call anywhere else.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    #[tracing::instrument(target = "berth::trace", name = "journal.begin", skip_all)]
+    pub async fn begin_unflushed(
+        &self,
+        key: &EntryKey,
+        payload: PayloadDigest,
+    ) -> Result<Begin, JournalError> {
         let place = key.place(ENTRIES);
         loop {
+            let salt = self.sources.salt()?;
+            let entry = Entry::new(key.clone(), payload, salt, self.now_millis());
+            let bytes = entry.encode()?;
+            // Most keys are new: nothing is read before.
+            if self.store.compare_and_set(&place, None, Some(&bytes)).await? {
+                self.open(&entry).await?;
+                self.recent.put(&entry, bytes);
+                return Ok(Begin::New { salt });
+            }
             if let Some(entry) = self.read(key).await?.map(|(entry, _)| entry) {
                 if entry.payload != payload {
                     return Ok(Begin::Conflict);
@@ -113,13 +143,15 @@ impl Journal {
                 self.confirm(&entry).await?;
                 return Ok(Begin::Resumed(Box::new(entry)));
             }
-            let salt = self.sources.salt()?;
-            let entry = Entry::new(key.clone(), payload, salt, self.now_millis());
-            if self.store.compare_and_set(&place, None, Some(&entry.encode()?)).await? {
-                self.confirm(&entry).await?;
-                return Ok(Begin::New { salt });
-            }
         }
+    }
+
+    /// Makes durable what [`Journal::begin_unflushed`] bound.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`].
+    pub async fn flush(&self) -> Result<(), JournalError> {
+        Ok(self.flush.flush().await?)
     }
 
     /// Binds an envelope to a key that has none, for good. When this returns [`Bound::Now`] it is durable.
@@ -173,7 +205,7 @@ impl Journal {
         if bytes > MAX_ENVELOPE || id > MAX_TRANSACTION {
             return Err(JournalError::Envelope { bytes, id });
         }
-        let (entry, bound) = self
+        let Changed { entry, result: bound, marked } = self
             .change(key, |entry| {
                 let free = entry.state == State::Begun;
                 if free {
@@ -183,7 +215,10 @@ impl Journal {
                 Ok((free, free))
             })
             .await?;
-        self.confirm(&entry).await?;
+        match marked {
+            true => self.flush.flush().await?,
+            false => self.confirm(&entry).await?,
+        }
         if !bound {
             return Ok(Bound::Before(Box::new(entry)));
         }
@@ -197,7 +232,7 @@ impl Journal {
     /// [`JournalError`].
     pub async fn resume(&self, key: &EntryKey) -> Result<Option<Sendable>, JournalError> {
         // It is counted, so that a failure of one attempt is never taken for the failure of all.
-        let (entry, envelope) = self
+        let Changed { entry, result: envelope, .. } = self
             .change(key, |entry| {
                 let envelope = match &mut entry.state {
                     State::Signed(signed) | State::Sent(signed) => {
@@ -266,8 +301,11 @@ impl Journal {
     ///
     /// The caller vouches for it: [`crate::follow`] settles by receipts.
     ///
+    /// [`Settlement::Final`] becomes durable soon after, and all others before this returns. A crash may undo the note that a
+    /// transaction is final, and its receipt says so again; after an undone refusal its bytes could be sent once more.
+    ///
     /// # Errors
-    /// [`JournalError`]. Until this has returned nobody may be told of the settlement: a crash could undo it.
+    /// [`JournalError`]. Until this has returned nobody may be told of the settlement.
     #[tracing::instrument(target = "berth::trace", name = "journal.settle", skip_all)]
     pub async fn settle(
         &self,
@@ -289,7 +327,7 @@ impl Journal {
     ) -> Result<(Entry, bool), JournalError> {
         let settlement = bounded(settlement);
         let now = self.now_millis();
-        let (entry, settled) = self
+        let Changed { entry, result: settled, .. } = self
             .change(key, |entry| {
                 if !condition(entry) {
                     return Ok((false, false));
@@ -307,10 +345,14 @@ impl Journal {
                 Ok((true, true))
             })
             .await?;
-        self.flush.flush().await?;
-        if settled {
-            // After the flush: an open entry without its mark would be forgotten.
-            self.close(&entry).await?;
+        if settled && matches!(settlement, Settlement::Final { .. }) {
+            let (flush, store, entry) = (Arc::clone(&self.flush), Arc::clone(&self.store), entry.clone());
+            // Whatever goes wrong leaves the mark, and the next who look for open entries take it away.
+            tokio::spawn(async move { close(&flush, store.as_ref(), &entry).await });
+        } else if settled {
+            close(&self.flush, self.store.as_ref(), &entry).await?;
+        } else {
+            self.flush.flush().await?;
         }
         Ok((entry, settled))
     }
@@ -384,7 +426,7 @@ impl Journal {
                     continue;
                 }
                 if self.store.compare_and_set(place, Some(bytes), None).await? {
-                    self.close(&entry).await?;
+                    unmark(self.store.as_ref(), &entry).await?;
                     removed += 1;
                 }
             }
@@ -409,20 +451,13 @@ impl Journal {
     /// Marks an entry as not settled.
     async fn open(&self, entry: &Entry) -> Result<(), JournalError> {
         let (place, mark) = (entry.key.place(OPEN), entry.salt.as_bytes());
-        loop {
-            let old = self.store.get(&place).await?;
-            if old.as_deref() == Some(mark)
-                || self.store.compare_and_set(&place, old.as_deref(), Some(mark)).await?
-            {
-                return Ok(());
+        let mut old = None;
+        while !self.store.compare_and_set(&place, old.as_deref(), Some(mark)).await? {
+            old = self.store.get(&place).await?;
+            if old.as_deref() == Some(mark) {
+                break;
             }
         }
-    }
-
-    /// Takes the mark away, unless the key has been begun anew since.
-    async fn close(&self, entry: &Entry) -> Result<(), JournalError> {
-        let mark = entry.salt.as_bytes();
-        self.store.compare_and_set(&entry.key.place(OPEN), Some(mark), None).await?;
         Ok(())
     }
 
@@ -431,25 +466,58 @@ impl Journal {
         Ok(Some((Entry::decode(key, &bytes)?, bytes)))
     }
 
-    /// Changes an entry, and gives it as it is afterwards. `change` tells whether there is anything to write; it is asked
-    /// again where somebody else was faster. Nothing is flushed.
+    /// Changes an entry. `change` tells whether there is anything to write; it is asked again where somebody else was faster.
+    /// Nothing is flushed.
     async fn change<T: Send>(
         &self,
         key: &EntryKey,
         mut change: impl FnMut(&mut Entry) -> Result<(T, bool), JournalError> + Send,
-    ) -> Result<(Entry, T), JournalError> {
+    ) -> Result<Changed<T>, JournalError> {
+        let mut recent = self.recent.take(key);
         loop {
-            let Some((mut entry, old)) = self.read(key).await? else {
-                return Err(JournalError::NotBegun { key: key.clone() });
+            let marked = recent.is_some();
+            let (mut entry, old) = match recent.take() {
+                Some(recent) => recent,
+                None => {
+                    self.read(key).await?.ok_or_else(|| JournalError::NotBegun { key: key.clone() })?
+                }
             };
-            let (result, changed) = change(&mut entry)?;
-            if !changed {
-                return Ok((entry, result));
+            let changed = change(&mut entry);
+            // What was remembered may be out of date.
+            if marked && !matches!(changed, Ok((_, true))) {
+                continue;
+            }
+            let (result, write) = changed?;
+            if !write {
+                return Ok(Changed { entry, result, marked });
             }
             let new = entry.encode()?;
             if self.store.compare_and_set(&key.place(ENTRIES), Some(&old), Some(&new)).await? {
-                return Ok((entry, result));
+                if marked && !matches!(entry.state, State::Settled(_)) {
+                    self.recent.put(&entry, new);
+                }
+                return Ok(Changed { entry, result, marked });
             }
         }
     }
+}
+
+/// What a change came to.
+struct Changed<T> {
+    /// The entry as it is afterwards.
+    entry: Entry,
+    result: T,
+    /// Whether this journal marked it as open when it began.
+    marked: bool,
+}
+
+/// Makes a settled entry durable, and takes its mark away afterwards: an open entry without its mark would be forgotten.
+async fn close(flush: &GroupFlush, store: &dyn Store, entry: &Entry) -> Result<(), StoreError> {
+    flush.flush().await?;
+    unmark(store, entry).await
+}
+
+/// Takes the mark away, unless the key has been begun anew since.
+async fn unmark(store: &dyn Store, entry: &Entry) -> Result<(), StoreError> {
+    store.compare_and_set(&entry.key.place(OPEN), Some(entry.salt.as_bytes()), None).await.map(drop)
 }

@@ -57,6 +57,7 @@ mod group_flush;
 mod journal;
 mod key;
 mod memory_store;
+mod recent;
 mod sendable;
 mod sled_store;
 mod sources;

@@ -3,13 +3,15 @@
 use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use berth_backup::Gate;
-use sled::{Db, IVec, Tree};
+use berth_backup::Database;
+use sled::{IVec, Tree};
 
 use crate::store::{
     MAX_VALUE, Page, SequencePage, Store, StoreError, check_key, check_sequence, check_value, paged,
 };
 
+/// Bytes that a database which nobody else uses may keep in memory.
+const MEMORY: u64 = 64 << 20;
 const VALUES: &str = "store";
 const SEQUENCES: &str = "sequences";
 
@@ -24,11 +26,10 @@ const SEQUENCES: &str = "sequences";
 #[derive(Clone)]
 pub struct SledStore {
     trees: Arc<Trees>,
-    gate: Arc<Gate>,
 }
 
 struct Trees {
-    database: Db,
+    database: Database,
     values: Tree,
     sequences: Tree,
 }
@@ -39,23 +40,17 @@ impl SledStore {
     /// # Errors
     /// When the folder cannot be used, another process has it, or what is in it is broken.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::in_database(sled::open(path).map_err(failed("open the database"))?)
+        Self::in_database(Database::open(path, MEMORY).map_err(failed("open the database"))?)
     }
 
     /// Uses two trees of a database that is open already.
     ///
     /// # Errors
     /// When they cannot be opened.
-    pub fn in_database(database: Db) -> Result<Self, StoreError> {
-        let tree = |name: &str| database.open_tree(name).map_err(failed("open a tree of the database"));
+    pub fn in_database(database: Database) -> Result<Self, StoreError> {
+        let tree = |name: &str| database.tree(name).map_err(failed("open a tree of the database"));
         let (values, sequences) = (tree(VALUES)?, tree(SEQUENCES)?);
-        Ok(SledStore { trees: Arc::new(Trees { database, values, sequences }), gate: Arc::default() })
-    }
-
-    /// The same, where every write passes this gate: for databases that are copied while they are used.
-    #[must_use]
-    pub fn behind(self, gate: Arc<Gate>) -> Self {
-        SledStore { gate, ..self }
+        Ok(SledStore { trees: Arc::new(Trees { database, values, sequences }) })
     }
 
     /// Runs `work` where it may block.
@@ -91,9 +86,8 @@ impl Store for SledStore {
         check_key(key)?;
         new.map_or(Ok(()), check_value)?;
         let (key, expected, new) = (key.to_vec(), expected.map(<[u8]>::to_vec), new.map(<[u8]>::to_vec));
-        let gate = self.gate.clone();
         self.blocking("write", move |trees| {
-            let pass = gate.pass();
+            let pass = trees.database.pass();
             pass.will_change(VALUES, &key);
             let swapped = trees.values.compare_and_swap(key, expected, new).map_err(failed("write"))?;
             Ok(swapped.is_ok())
@@ -118,9 +112,8 @@ impl Store for SledStore {
         check_sequence(sequence)?;
         check_value(value)?;
         let (prefix, value) = (sequence_prefix(sequence), IVec::from(value));
-        let gate = self.gate.clone();
         self.blocking("append", move |trees| {
-            let pass = gate.pass();
+            let pass = trees.database.pass();
             loop {
                 let last = trees.sequences.scan_prefix(&prefix).keys().next_back();
                 let position = match last.transpose().map_err(failed("append"))? {
@@ -159,7 +152,7 @@ impl Store for SledStore {
     }
 
     async fn flush(&self) -> Result<(), StoreError> {
-        self.blocking("flush", |trees| trees.database.flush().map(drop).map_err(failed("flush"))).await
+        self.blocking("flush", |trees| trees.database.flush().map_err(failed("flush"))).await
     }
 }
 

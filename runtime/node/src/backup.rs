@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::post,
 };
-use berth_backup::{Gate, Source, back_up, forget_mark, mark};
+use berth_backup::{Database, Source, back_up, forget_mark, mark};
 use berth_gateway::{Gateway, Problem};
 use bytes::Bytes;
 use tokio::{
@@ -34,8 +34,7 @@ const PIECES: usize = 8;
 /// What a running node's backups are made of.
 struct Shared {
     folder: PathBuf,
-    database: sled::Db,
-    gate: Arc<Gate>,
+    database: Database,
     stop: CancellationToken,
     /// One backup at a time.
     one: Arc<Semaphore>,
@@ -44,11 +43,10 @@ struct Shared {
 /// `POST /backup` answers with a backup of this moment.
 pub(crate) fn router(
     folder: PathBuf,
-    database: sled::Db,
-    gate: Arc<Gate>,
+    database: Database,
     stop: CancellationToken,
 ) -> Router {
-    let shared = Shared { folder, database, gate, stop, one: Arc::new(Semaphore::new(1)) };
+    let shared = Shared { folder, database, stop, one: Arc::new(Semaphore::new(1)) };
     Router::new().route("/backup", post(stream)).with_state(Arc::new(shared))
 }
 
@@ -67,7 +65,7 @@ async fn stream(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> 
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let mut out = Pieces { pieces, runtime, stop: shared.stop.clone() };
-        let source = Source { folder: &shared.folder, database: &shared.database, gate: &shared.gate };
+        let source = Source { folder: &shared.folder, database: &shared.database };
         if let Err(error) = back_up(&source, &mut out, |_| {}) {
             tracing::error!(error = &error as &dyn std::error::Error, "a backup broke off");
             // The body breaks off too, in place of ending as if it were whole.

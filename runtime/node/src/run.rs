@@ -11,7 +11,7 @@ use std::{
 };
 
 use berth_admission::{Admission, Past, Places, Policy};
-use berth_backup::Gate;
+use berth_backup::Database;
 use berth_gateway::{AdapterCall, Adapters, Gateway, Offered, Parts, Receivers, http};
 use berth_host::{CallObserver, CallRecord, Compiler, Host, HostConfig};
 use berth_identity::{Authority, MasterKey};
@@ -122,16 +122,15 @@ impl Node {
         let state = configuration.state();
         make_folder(&state)?;
         let authority = authority(&state, &master)?;
-        let database = sled::Config::new().path(state.join("store")).cache_capacity(STORE_CACHE).open();
+        let database = Database::open(&state.join(berth_backup::DATABASE), STORE_CACHE);
         let database = database.map_err(machine(format!(
             "the store in {} cannot be opened: does another node use it?",
             state.display()
         )))?;
-        let gate = Arc::new(Gate::default());
         let store = SledStore::in_database(database.clone());
-        let store = store.map_err(machine("the store cannot be opened"))?.behind(gate.clone());
+        let store = store.map_err(machine("the store cannot be opened"))?;
         let kept = SledState::in_database(database.clone(), StateLimits::default());
-        let kept = kept.map_err(machine("the adapters' state cannot be opened"))?.behind(gate.clone());
+        let kept = kept.map_err(machine("the adapters' state cannot be opened"))?;
         let observer = Arc::new(Observer::default());
         let door = Arc::new(door(configuration, &state, compiler, observer.clone())?);
         let adapters = Arc::new(Adapters::new(configuration.config.admission.permitted()));
@@ -157,7 +156,7 @@ impl Node {
         let path = configuration.socket();
         let operator = http::operator_router(&gateway);
         let operator = operator
-            .merge(backup::router(state.clone(), database, gate, stop.clone()))
+            .merge(backup::router(state.clone(), database, stop.clone()))
             .merge(upgrade::router(configuration.path.clone(), door.clone(), gateway.clone()));
         let socket = http::listen_unix(&path, operator, stop.clone());
         let operator = socket.await.map_err(machine("the operator's socket"))?;

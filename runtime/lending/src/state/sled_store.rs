@@ -1,16 +1,18 @@
 //! State in sled.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use adapter_spec::async_trait;
-use berth_backup::Gate;
+use berth_backup::Database;
 use sled::{
-    Db, Tree,
+    Tree,
     transaction::{ConflictableTransactionError, TransactionError, Transactional as _, TransactionalTree},
 };
 
 use super::{StateError, StateLimits, StateStore};
 
+/// Bytes that a database which nobody else uses may keep in memory.
+const MEMORY: u64 = 64 << 20;
 const VALUES: &str = "state";
 const USAGE: &str = "state-usage";
 
@@ -20,10 +22,9 @@ const USAGE: &str = "state-usage";
 /// application, both changed in one transaction.
 pub struct SledState {
     limits: StateLimits,
-    database: Db,
+    database: Database,
     values: Tree,
     usage: Tree,
-    gate: Arc<Gate>,
 }
 
 impl SledState {
@@ -32,23 +33,17 @@ impl SledState {
     /// # Errors
     /// When the folder cannot be used or what is in it is broken.
     pub fn open(path: &Path, limits: StateLimits) -> Result<Self, StateError> {
-        Self::in_database(sled::open(path).map_err(store)?, limits)
+        Self::in_database(Database::open(path, MEMORY).map_err(store)?, limits)
     }
 
     /// Uses two trees of a database that is open already.
     ///
     /// # Errors
     /// When they cannot be opened.
-    pub fn in_database(database: Db, limits: StateLimits) -> Result<Self, StateError> {
-        let values = database.open_tree(VALUES).map_err(store)?;
-        let usage = database.open_tree(USAGE).map_err(store)?;
-        Ok(SledState { limits, database, values, usage, gate: Arc::default() })
-    }
-
-    /// The same, where every write passes this gate: for databases that are copied while they are used.
-    #[must_use]
-    pub fn behind(self, gate: Arc<Gate>) -> Self {
-        SledState { gate, ..self }
+    pub fn in_database(database: Database, limits: StateLimits) -> Result<Self, StateError> {
+        let values = database.tree(VALUES).map_err(store)?;
+        let usage = database.tree(USAGE).map_err(store)?;
+        Ok(SledState { limits, database, values, usage })
     }
 
     fn usage_now(&self, application: &str) -> Result<u64, StateError> {
@@ -91,7 +86,7 @@ impl StateStore for SledState {
             Ok(true)
         };
         let swapped = {
-            let pass = self.gate.pass();
+            let pass = self.database.pass();
             pass.will_change(VALUES, &full_key);
             pass.will_change(USAGE, application.as_bytes());
             (&self.values, &self.usage).transaction(write).map_err(|error| match error {
@@ -100,7 +95,9 @@ impl StateStore for SledState {
             })?
         };
         if swapped {
-            self.database.flush_async().await.map_err(store)?;
+            let database = self.database.clone();
+            let flushed = tokio::task::spawn_blocking(move || database.flush()).await;
+            flushed.map_err(|error| StateError::Store(error.to_string()))?.map_err(store)?;
         }
         Ok(swapped)
     }
