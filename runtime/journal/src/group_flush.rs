@@ -18,6 +18,9 @@ pub(crate) struct GroupFlush {
     done: Arc<Mutex<Done>>,
 }
 
+/// The number of somebody who asked.
+pub(crate) struct Asked(u64);
+
 #[derive(Default)]
 struct Done {
     /// How many of those who asked have been served.
@@ -34,7 +37,16 @@ impl GroupFlush {
 
     /// Returns once everything that the caller wrote or read before is durable.
     pub(crate) async fn flush(&self) -> Result<(), StoreError> {
-        let mine = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        self.served(self.ask()).await
+    }
+
+    /// Asks for a flush of everything that the caller wrote or read before, and has none begin.
+    pub(crate) fn ask(&self) -> Asked {
+        Asked(self.asked.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+
+    /// Returns once it was flushed, be it for others, and flushes if nobody did.
+    pub(crate) async fn served(&self, Asked(mine): Asked) -> Result<(), StoreError> {
         let mut done = Arc::clone(&self.done).lock_owned().await;
         if let Some(first) = &done.failed {
             return Err(StoreError::Doubtful { first: first.clone() });

@@ -11,11 +11,11 @@ use crate::{
     entry::{Entry, Settled, SettledTransaction, Settlement, Signed, State, bounded},
     error::JournalError,
     group_flush::GroupFlush,
-    key::{EntryKey, PayloadDigest, Salt, application_prefix},
+    key::{EntryKey, PayloadDigest, Salt},
     recent::Recent,
     sendable::{Attempt, Attempted, Sendable},
     sources::{Sources, SystemSources},
-    store::{MAX_PAGE_ENTRIES, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 /// The most bytes of an envelope's bytes and tracking together.
@@ -27,10 +27,12 @@ pub const MAX_REPLACEMENTS: usize = 64;
 /// How long a key stays bound after its call was settled, unless the journal is told otherwise: 90 days.
 pub const DEFAULT_BINDING: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
+/// When at the latest a flush is made for a transaction that is final.
+const FINAL_FLUSH: Duration = Duration::from_millis(50);
 /// Entries, by key.
-const ENTRIES: &str = "journal/entry/";
+pub(crate) const ENTRIES: &str = "journal/entry/";
 /// The keys of the entries that are not settled; each value is the entry's salt.
-const OPEN: &str = "journal/open/";
+pub(crate) const OPEN: &str = "journal/open/";
 
 /// What [`Journal::begin`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,20 +57,11 @@ pub enum Bound {
     Before(Box<Entry>),
 }
 
-/// Some entries that are not settled, and where to go on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OpenEntries {
-    /// In the order of their keys' bytes.
-    pub entries: Vec<Entry>,
-    /// The key to go on from; none at the end.
-    pub next: Option<EntryKey>,
-}
-
 /// The journal. What a function returned is durable, unless it says otherwise; many callers share one flush.
 ///
 /// Several journals may work on one store at the same time, in one process or, where the store can, in several.
 pub struct Journal {
-    store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
     flush: Arc<GroupFlush>,
     /// Only entries that this journal began, and marked as open.
     recent: Recent,
@@ -189,7 +182,7 @@ impl Journal {
             Ok(((), true))
         })
         .await?;
-        self.flush.flush().await?;
+        self.flush().await?;
         self.bind(key, envelope, Some(original)).await
     }
 
@@ -216,7 +209,7 @@ impl Journal {
             })
             .await?;
         match marked {
-            true => self.flush.flush().await?,
+            true => self.flush().await?,
             false => self.confirm(&entry).await?,
         }
         if !bound {
@@ -346,13 +339,21 @@ impl Journal {
             })
             .await?;
         if settled && matches!(settlement, Settlement::Final { .. }) {
-            let (flush, store, entry) = (Arc::clone(&self.flush), Arc::clone(&self.store), entry.clone());
+            let (flush, store, closing) = (Arc::clone(&self.flush), Arc::clone(&self.store), entry.clone());
+            let asked = flush.ask();
             // Whatever goes wrong leaves the mark, and the next who look for open entries take it away.
-            tokio::spawn(async move { close(&flush, store.as_ref(), &entry).await });
-        } else if settled {
-            close(&self.flush, self.store.as_ref(), &entry).await?;
-        } else {
-            self.flush.flush().await?;
+            tokio::spawn(async move {
+                // Others flush meanwhile, for whom somebody waits.
+                tokio::time::sleep(FINAL_FLUSH).await;
+                flush.served(asked).await?;
+                unmark(store.as_ref(), &closing).await
+            });
+            return Ok((entry, settled));
+        }
+        self.flush().await?;
+        if settled {
+            // After the flush: an open entry without its mark would be forgotten.
+            unmark(self.store.as_ref(), &entry).await?;
         }
         Ok((entry, settled))
     }
@@ -364,79 +365,9 @@ impl Journal {
     pub async fn entry(&self, key: &EntryKey) -> Result<Option<Entry>, JournalError> {
         let entry = self.read(key).await?.map(|(entry, _)| entry);
         if entry.is_some() {
-            self.flush.flush().await?;
+            self.flush().await?;
         }
         Ok(entry)
-    }
-
-    /// Some of an application's entries that are not settled, from a key on; `limit` is at most [`MAX_PAGE_ENTRIES`]. An
-    /// entry in [`State::Begun`] waits for its caller to begin again, any other for its receipt, or to be sent again.
-    ///
-    /// # Errors
-    /// [`JournalError`]: [`JournalError::Damaged`] and [`JournalError::Version`] of the first entry that has one.
-    pub async fn unsettled(
-        &self,
-        application: &str,
-        from: Option<&EntryKey>,
-        limit: usize,
-    ) -> Result<OpenEntries, JournalError> {
-        let prefix = application_prefix(OPEN, application);
-        let from = from.map(|key| key.place(OPEN)).unwrap_or_default();
-        let page = self.store.scan(&prefix, &from, limit.clamp(1, MAX_PAGE_ENTRIES)).await?;
-        let key = |place: &[u8]| {
-            EntryKey::from_place(OPEN, place)
-                .ok_or(StoreError::Damaged { what: "a key of the journal does not decode" })
-        };
-        let mut entries = Vec::new();
-        for (place, mark) in page.entries {
-            let key = key(&place)?;
-            match self.read(&key).await? {
-                Some((entry, _)) if !matches!(entry.state, State::Settled(_)) => entries.push(entry),
-                // A crash took the end of it; what began meanwhile has another mark.
-                Some(_) | None => {
-                    self.store.compare_and_set(&place, Some(&mark), None).await?;
-                }
-            }
-        }
-        self.flush.flush().await?;
-        Ok(OpenEntries { entries, next: page.next.as_deref().map(key).transpose()? })
-    }
-
-    /// Forgets entries, of all applications, that were settled longer ago than [`Journal::binding`], and entries without
-    /// envelope that were begun longer ago than that. Their keys are free again afterwards. What may still take effect is
-    /// never forgotten. Gives how many were.
-    ///
-    /// # Errors
-    /// [`JournalError`]; damaged entries and those of later versions are kept.
-    pub async fn prune(&self) -> Result<u64, JournalError> {
-        let age = u64::try_from(self.binding.as_millis()).unwrap_or(u64::MAX);
-        let now = self.now_millis();
-        let (mut from, mut removed) = (Vec::new(), 0_u64);
-        loop {
-            let page = self.store.scan(ENTRIES.as_bytes(), &from, MAX_PAGE_ENTRIES).await?;
-            for (place, bytes) in &page.entries {
-                let Some(key) = EntryKey::from_place(ENTRIES, place) else { continue };
-                let Ok(entry) = Entry::decode(&key, bytes) else { continue };
-                let since = match &entry.state {
-                    State::Begun => entry.begun_millis,
-                    State::Settled(settled) => settled.settled_millis,
-                    State::Signed(_) | State::Sent(_) => continue,
-                };
-                if now.saturating_sub(since) <= age {
-                    continue;
-                }
-                if self.store.compare_and_set(place, Some(bytes), None).await? {
-                    unmark(self.store.as_ref(), &entry).await?;
-                    removed += 1;
-                }
-            }
-            match page.next {
-                Some(next) => from = next,
-                None => break,
-            }
-        }
-        self.flush.flush().await?;
-        Ok(removed)
     }
 
     /// Makes an entry durable, and its mark where it is not settled. Whoever wrote it may not have come that far, or a crash
@@ -445,7 +376,7 @@ impl Journal {
         if !matches!(entry.state, State::Settled(_)) {
             self.open(entry).await?;
         }
-        Ok(self.flush.flush().await?)
+        self.flush().await
     }
 
     /// Marks an entry as not settled.
@@ -461,7 +392,7 @@ impl Journal {
         Ok(())
     }
 
-    async fn read(&self, key: &EntryKey) -> Result<Option<(Entry, Vec<u8>)>, JournalError> {
+    pub(crate) async fn read(&self, key: &EntryKey) -> Result<Option<(Entry, Vec<u8>)>, JournalError> {
         let Some(bytes) = self.store.get(&key.place(ENTRIES)).await? else { return Ok(None) };
         Ok(Some((Entry::decode(key, &bytes)?, bytes)))
     }
@@ -478,9 +409,7 @@ impl Journal {
             let marked = recent.is_some();
             let (mut entry, old) = match recent.take() {
                 Some(recent) => recent,
-                None => {
-                    self.read(key).await?.ok_or_else(|| JournalError::NotBegun { key: key.clone() })?
-                }
+                None => self.read(key).await?.ok_or_else(|| JournalError::NotBegun { key: key.clone() })?,
             };
             let changed = change(&mut entry);
             // What was remembered may be out of date.
@@ -511,13 +440,7 @@ struct Changed<T> {
     marked: bool,
 }
 
-/// Makes a settled entry durable, and takes its mark away afterwards: an open entry without its mark would be forgotten.
-async fn close(flush: &GroupFlush, store: &dyn Store, entry: &Entry) -> Result<(), StoreError> {
-    flush.flush().await?;
-    unmark(store, entry).await
-}
-
 /// Takes the mark away, unless the key has been begun anew since.
-async fn unmark(store: &dyn Store, entry: &Entry) -> Result<(), StoreError> {
+pub(crate) async fn unmark(store: &dyn Store, entry: &Entry) -> Result<(), StoreError> {
     store.compare_and_set(&entry.key.place(OPEN), Some(entry.salt.as_bytes()), None).await.map(drop)
 }

@@ -16,8 +16,10 @@
 //! salt          for good      has it      or answered (a read)
 //! ```
 //!
-//! - What a function returned is durable; a crash at any moment leaves the journal as it was told. Callers share flushes:
-//!   whoever comes during one waits for the next, with all others.
+//! - What a function returned is durable, where it does not say otherwise; a crash at any moment leaves the journal as it was
+//!   told. Callers share flushes: whoever comes during one waits for the next, with all others.
+//! - A write waits for one flush, before its envelope is sent. Its binding goes with it: what is lost before that has left
+//!   nothing anywhere. And that its transaction is final is flushed later, with others: the ledger says so again.
 //! - Only what is durable can be sent: [`Journal::signed`] and [`Journal::resume`] give a [`Sendable`], and nobody else can
 //!   make one.
 //! - A key is bound to its first payload, its salt and its first envelope. They never change, whatever happens; a call that
@@ -26,7 +28,8 @@
 //! - "It had no effect" is true of one attempt. It settles an entry only where no other attempt was made; otherwise the
 //!   receipt decides. So the journal counts how often it gave an envelope out.
 //! - After a restart [`recover`] takes up what [`Journal::unsettled`] lists: the very same bytes are sent again, or the
-//!   receipt is asked for. Where there is no envelope nothing was sent: the same work begins again, with the same salt.
+//!   receipt is asked for. Where there is no envelope nothing was sent: the same work begins again, with
+//!   the same salt if the binding was flushed.
 //! - An envelope is kept in clear until its entry is settled, then its bytes are dropped.
 //!
 //! [`carry_out`] is one call from begin to receipt, [`follow`] asks for the receipt once more. They never wait by themselves:
@@ -62,6 +65,7 @@ mod sendable;
 mod sled_store;
 mod sources;
 mod store;
+mod upkeep;
 mod watched_store;
 
 pub use crash_store::{Crash, CrashStore};
@@ -71,9 +75,7 @@ pub use drive::{
 };
 pub use entry::{Entry, Settled, SettledTransaction, Settlement, Signed, State};
 pub use error::JournalError;
-pub use journal::{
-    Begin, Bound, DEFAULT_BINDING, Journal, MAX_ENVELOPE, MAX_REPLACEMENTS, MAX_TRANSACTION, OpenEntries,
-};
+pub use journal::{Begin, Bound, DEFAULT_BINDING, Journal, MAX_ENVELOPE, MAX_REPLACEMENTS, MAX_TRANSACTION};
 pub use key::{EntryKey, KeyError, MAX_NAME, PayloadDigest, Salt};
 pub use memory_store::MemoryStore;
 pub use sendable::{Attempt, Attempted, Sendable};
@@ -83,4 +85,5 @@ pub use store::{
     MAX_KEY, MAX_PAGE_BYTES, MAX_PAGE_ENTRIES, MAX_SEQUENCE_NAME, MAX_VALUE, Page, SequencePage, Store,
     StoreError,
 };
+pub use upkeep::OpenEntries;
 pub use watched_store::WatchedStore;

@@ -12,9 +12,10 @@ mod support;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use adapter_spec::types::{CallOptions, Validity};
+use adapter_spec::types::{CallOptions, SignRequest, Signature, Validity};
 use berth_journal::{
-    Crash, CrashStore, DriveError, Journal, JournalError, Outcome, Settlement, Task, Work, carry_out, recover,
+    Begin, Crash, CrashStore, DriveError, Journal, JournalError, Outcome, PayloadDigest, Settlement,
+    SignerError, Task, Work, carry_out, recover,
 };
 use proptest::{prelude::*, test_runner::RngSeed};
 use support::{APPLICATION, Counted, CrashingLedger, Node, Signatures, ToyLedger, block_on, key, work};
@@ -72,9 +73,7 @@ impl World {
             }
             if !under_way {
                 // That a transaction is final becomes durable just after its caller is told.
-                for _ in 0..10 {
-                    tokio::task::yield_now().await;
-                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
                 return;
             }
         }
@@ -242,6 +241,40 @@ fn two_calls_keep_apart() {
     explore_all(1, || {
         World::new(ToyLedger::with(&[Node::Loses, Node::Unreachable]), vec![work("a", "1"), work("b", "1")])
     });
+}
+
+/// What a crash leaves of a store for certain.
+fn after_a_crash(store: &CrashStore) -> Journal {
+    Journal::new(Arc::new(store.durable()))
+}
+
+#[test]
+fn a_key_that_was_begun_keeps_its_salt_through_a_crash() {
+    block_on(async {
+        let store = Arc::new(CrashStore::new(Crash::after(u64::MAX)));
+        let begun = Journal::new(Arc::clone(&store) as _).begin(&key("k"), payload("1")).await.unwrap();
+        let Begin::New { salt } = begun else { panic!("{begun:?}") };
+        let found = after_a_crash(&store).begin(&key("k"), payload("1")).await.unwrap();
+        assert!(matches!(found, Begin::Resumed(entry) if entry.salt == salt));
+        assert_eq!(after_a_crash(&store).begin(&key("k"), payload("2")).await.unwrap(), Begin::Conflict);
+    });
+}
+
+#[test]
+fn a_call_that_failed_keeps_its_key_bound_through_a_crash() {
+    block_on(async {
+        let store = Arc::new(CrashStore::new(Crash::after(u64::MAX)));
+        let journal = Journal::new(Arc::clone(&store) as _);
+        // The toy takes no empty list of signatures.
+        let nothing = |_: &SignRequest| -> Result<Vec<Signature>, SignerError> { Ok(Vec::new()) };
+        let failed = carry_out(&journal, &ToyLedger::with(&[]), work("k", "1"), &nothing, || {}).await;
+        assert!(matches!(failed, Err(DriveError::Call { function: "resume", .. })), "{failed:?}");
+        assert_eq!(after_a_crash(&store).begin(&key("k"), payload("2")).await.unwrap(), Begin::Conflict);
+    });
+}
+
+fn payload(argument: &str) -> PayloadDigest {
+    work("k", argument).payload()
 }
 
 fn node() -> impl Strategy<Value = Node> {

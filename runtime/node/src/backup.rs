@@ -41,11 +41,7 @@ struct Shared {
 }
 
 /// `POST /backup` answers with a backup of this moment.
-pub(crate) fn router(
-    folder: PathBuf,
-    database: Database,
-    stop: CancellationToken,
-) -> Router {
+pub(crate) fn router(folder: PathBuf, database: Database, stop: CancellationToken) -> Router {
     let shared = Shared { folder, database, stop, one: Arc::new(Semaphore::new(1)) };
     Router::new().route("/backup", post(stream)).with_state(Arc::new(shared))
 }
