@@ -7,6 +7,7 @@ mod hash;
 mod input;
 mod nothing_lent;
 mod recover;
+mod secp256k1;
 mod signing_key;
 mod sm2_identity;
 mod typed_data;

@@ -2,9 +2,10 @@
 
 use adapter_spec::types::{PublicKey, Signature, SignatureScheme, SigningInput};
 use p256::elliptic_curve::scalar::IsHigh;
+use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use sm2::dsa::signature::hazmat::PrehashVerifier as _;
 
-use crate::{input, recover::recover_key};
+use crate::{input, recover::recover_point, secp256k1};
 
 /// Whether the signature is this key's over this input.
 ///
@@ -28,19 +29,27 @@ fn checked(key: &PublicKey, input: &SigningInput, signature: &Signature) -> Opti
             if signature.recovery_id.is_some() || bool::from(parsed.s().is_high()) {
                 return None;
             }
-            p256::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?.verify_prehash(&digest, &parsed).ok()
+            match input {
+                // `ring` is several times as fast, and takes messages alone.
+                SigningInput::Message(message) => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+                    .verify(message, &signature.bytes)
+                    .ok(),
+                _ => {
+                    let known = p256::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?;
+                    known.verify_prehash(&digest, &parsed).ok()
+                }
+            }
         }
         SignatureScheme::EcdsaSecp256k1Keccak256 | SignatureScheme::EcdsaSecp256k1Sha256Canonical => {
-            let known = k256::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?;
             if key.scheme == SignatureScheme::EcdsaSecp256k1Sha256Canonical && !is_canonical(&signature.bytes)
             {
                 return None;
             }
             if signature.recovery_id.is_some() {
                 // Recovering costs what verifying costs, and tells whether the id is right too.
-                return (recover_key(key.scheme, &digest, signature)? == known).then_some(());
+                return (recover_point(key.scheme, &digest, signature)? == *point).then_some(());
             }
-            known.verify_prehash(&digest, &secp256k1_signature(&signature.bytes)?).ok()
+            secp256k1::verifies(point, &digest, &signature.bytes)
         }
         SignatureScheme::Sm2Sm3 => {
             if signature.recovery_id.is_some() {
@@ -52,12 +61,6 @@ fn checked(key: &PublicKey, input: &SigningInput, signature: &Signature) -> Opti
             sm2::dsa::VerifyingKey::new("", public).ok()?.verify_prehash(&digest, &parsed).ok()
         }
     }
-}
-
-/// The scalars of a signature on secp256k1, with s in the lower half.
-pub(crate) fn secp256k1_signature(bytes: &[u8]) -> Option<k256::ecdsa::Signature> {
-    let parsed = k256::ecdsa::Signature::from_slice(bytes).ok()?;
-    (!bool::from(parsed.s().is_high())).then_some(parsed)
 }
 
 /// r and s both below 2^255.

@@ -4,6 +4,7 @@
 use adapter_spec::types::{HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput, Sm2Message};
 use berth_crypto::{DEFAULT_SM2_ID, SigningKey, hash, recover, verify};
 use proptest::{collection::vec, prelude::*};
+use sm2::{dsa::signature::hazmat::PrehashVerifier as _, elliptic_curve::scalar::IsHigh as _};
 
 fn scheme() -> impl Strategy<Value = SignatureScheme> {
     prop_oneof![
@@ -115,6 +116,62 @@ proptest! {
         prop_assert_eq!(&ours.bytes[..], &bytes[..]);
         prop_assert_eq!(ours.recovery_id.map(i32::from), Some(i32::from(id)));
         prop_assert_eq!(recover(scheme, &digest, &ours), Some(key.public_key().point));
+    }
+
+    #[test]
+    fn what_is_taken_on_secp256k1_is_what_k256_takes(
+        secret in secret(),
+        digest in any::<[u8; 32]>(),
+        changed in prop::option::of((0_usize..64, 1_u8..)),
+        high in any::<bool>(),
+        id in prop::option::of(0_u8..4),
+    ) {
+        let scheme = SignatureScheme::EcdsaSecp256k1Keccak256;
+        let key = SigningKey::from_bytes(scheme, &secret).unwrap();
+        let mut signature = key.sign(&SigningInput::Digest(digest.to_vec())).unwrap();
+        if let Some((at, with)) = changed {
+            signature.bytes[at] ^= with;
+        }
+        let parsed = k256::ecdsa::Signature::from_slice(&signature.bytes).ok();
+        if let Some(parsed) = parsed.filter(|_| high) {
+            let mirrored = k256::ecdsa::Signature::from_scalars(*parsed.r(), -*parsed.s()).unwrap();
+            signature.bytes = mirrored.to_bytes().to_vec();
+        }
+        let parsed = k256::ecdsa::Signature::from_slice(&signature.bytes).ok();
+        let low = parsed.filter(|parsed| !bool::from(parsed.s().is_high()));
+        let point = key.public_key().point;
+        let known = k256::ecdsa::VerifyingKey::from_sec1_bytes(&point).unwrap();
+        let verifies = low.is_some_and(|low| known.verify_prehash(&digest, &low).is_ok());
+        let recovered = low.zip(id.filter(|id| *id <= 1)).and_then(|(low, id)| {
+            let id = k256::ecdsa::RecoveryId::from_byte(id)?;
+            let key = k256::ecdsa::VerifyingKey::recover_from_prehash(&digest, &low, id).ok()?;
+            Some(key.to_sec1_point(false).as_bytes().to_vec())
+        });
+        let input = SigningInput::Digest(digest.to_vec());
+        signature.recovery_id = None;
+        prop_assert_eq!(verify(&key.public_key(), &input, &signature), verifies);
+        signature.recovery_id = id;
+        prop_assert_eq!(recover(scheme, &digest, &signature), recovered.clone());
+        let is_the_signers = id.is_none() && verifies || recovered == Some(point);
+        prop_assert_eq!(verify(&key.public_key(), &input, &signature), is_the_signers);
+    }
+
+    #[test]
+    fn a_message_and_its_digest_verify_alike_on_p256(
+        secret in secret(),
+        data in vec(any::<u8>(), 0..100),
+        changed in prop::option::of((0_usize..64, 1_u8..)),
+    ) {
+        let key = SigningKey::from_bytes(SignatureScheme::EcdsaP256Sha256, &secret).unwrap();
+        let message = SigningInput::Message(data.clone());
+        let mut signature = key.sign(&message).unwrap();
+        if let Some((at, with)) = changed {
+            signature.bytes[at] ^= with;
+        }
+        let digest = SigningInput::Digest(hash(HashAlgorithm::Sha256, &data).to_vec());
+        let verifies = verify(&key.public_key(), &message, &signature);
+        prop_assert_eq!(verifies, changed.is_none());
+        prop_assert_eq!(verify(&key.public_key(), &digest, &signature), verifies);
     }
 
     #[test]

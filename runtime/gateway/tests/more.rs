@@ -207,6 +207,15 @@ async fn health_and_readiness_need_no_identity_and_say_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_no_text_is_answered_to_the_operator_with_a_problem() {
+    let (world, _) = shop().await;
+    let request = axum::http::Request::get("/applications/%FF").body(Body::empty()).unwrap();
+    let answer = berth_gateway::http::operator_router(&world.gateway).oneshot(request).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 400);
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+}
+
+#[tokio::test]
 async fn the_operators_page_shows_numbers_and_answers_no_foreign_name() {
     let (world, _) = shop().await;
     let router = berth_gateway::http::page_router(&world.gateway);

@@ -5,18 +5,13 @@ use std::time::Duration;
 use adapter_spec::types::{
     Block, BlockSelector, Call, Confidence, Estimate, Goal, LedgerStatus, Output, PlannedCall,
 };
-use axum::{
-    Extension,
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{Extension, extract::State, http::HeaderMap, response::Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    extract::{Json, Parameters},
+    extract::{Json, Parameters, PathParameters},
     openapi::{Operation, Routes},
     participants::{Member, answer},
     trusted_keys::trusted,
@@ -304,7 +299,7 @@ struct CallPath {
 async fn call(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(CallPath { key }): Path<CallPath>,
+    PathParameters(CallPath { key }): PathParameters<CallPath>,
     Parameters(parameters): Parameters<WaitParameters>,
 ) -> Result<Response, Problem> {
     member.must(Role::Read)?;
@@ -337,7 +332,7 @@ fn selector(text: &str) -> Option<BlockSelector> {
 async fn block(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(BlockPath { block }): Path<BlockPath>,
+    PathParameters(BlockPath { block }): PathParameters<BlockPath>,
 ) -> Result<Response, Problem> {
     member.must(Role::Read)?;
     let selector = selector(&block)

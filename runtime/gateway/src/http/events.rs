@@ -3,7 +3,7 @@
 use adapter_spec::types::Event;
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response, sse},
 };
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    extract::Parameters,
+    extract::{Parameters, PathParameters},
     openapi::{Operation, Routes},
     participants::Member,
 };
@@ -95,7 +95,7 @@ struct SubscriptionPath {
 async fn unsubscribe(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(SubscriptionPath { subscription }): Path<SubscriptionPath>,
+    PathParameters(SubscriptionPath { subscription }): PathParameters<SubscriptionPath>,
 ) -> Result<Response, Problem> {
     member.must(Role::Read)?;
     events::unsubscribe(&gateway.shared, &member.application, &member.name, &subscription).await?;

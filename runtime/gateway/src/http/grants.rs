@@ -2,19 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Extension,
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{Extension, extract::State, http::HeaderMap, response::Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
     calls::{WaitParameters, idempotency_key, insert_example},
-    extract::{Json, Parameters},
+    extract::{Json, Parameters, PathParameters},
     openapi::{Operation, Routes},
     participants::{Member, answer},
     trusted_keys::{AccountParameters, AccountShown, CertificateRequest, RequestShown},
@@ -207,7 +202,7 @@ async fn propose(
 async fn accept(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(GrantPath { grant }): Path<GrantPath>,
+    PathParameters(GrantPath { grant }): PathParameters<GrantPath>,
     Json(request): Json<AcceptRequest>,
 ) -> Result<Response, Problem> {
     grants::must_own(&member.application, &member.name)?;
@@ -219,7 +214,7 @@ async fn accept(
 async fn revoke(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(GrantPath { grant }): Path<GrantPath>,
+    PathParameters(GrantPath { grant }): PathParameters<GrantPath>,
 ) -> Result<Response, Problem> {
     grants::must_own(&member.application, &member.name)?;
     Ok(answer(&grants::revoke(&gateway.shared, &member.application, &grant).await?))
@@ -228,7 +223,7 @@ async fn revoke(
 async fn read(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(GrantPath { grant }): Path<GrantPath>,
+    PathParameters(GrantPath { grant }): PathParameters<GrantPath>,
     Json(request): Json<GrantedRead>,
 ) -> Result<Response, Problem> {
     member.must(Role::Read)?;
@@ -246,7 +241,7 @@ async fn giver(gateway: &Gateway, member: &Member, grant: &str) -> Result<Arc<Ap
 async fn account(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(GrantPath { grant }): Path<GrantPath>,
+    PathParameters(GrantPath { grant }): PathParameters<GrantPath>,
     Parameters(parameters): Parameters<AccountParameters>,
 ) -> Result<Response, Problem> {
     member.must(Role::Write)?;
@@ -259,7 +254,7 @@ async fn account(
 async fn certificate_request(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(GrantPath { grant }): Path<GrantPath>,
+    PathParameters(GrantPath { grant }): PathParameters<GrantPath>,
 ) -> Result<Response, Problem> {
     member.must(Role::Administer)?;
     let from = giver(&gateway, &member, &grant).await?;
@@ -271,7 +266,7 @@ async fn certificate_request(
 async fn put_certificate(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(GrantPath { grant }): Path<GrantPath>,
+    PathParameters(GrantPath { grant }): PathParameters<GrantPath>,
     Json(CertificateRequest { scheme, certificate }): Json<CertificateRequest>,
 ) -> Result<Response, Problem> {
     member.must(Role::Administer)?;
@@ -285,7 +280,7 @@ async fn put_certificate(
 async fn invoke(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(GrantPath { grant }): Path<GrantPath>,
+    PathParameters(GrantPath { grant }): PathParameters<GrantPath>,
     headers: HeaderMap,
     Parameters(parameters): Parameters<WaitParameters>,
     Json(request): Json<FunctionRequest>,
@@ -310,7 +305,7 @@ struct WritePath {
 async fn written(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(WritePath { grant, key }): Path<WritePath>,
+    PathParameters(WritePath { grant, key }): PathParameters<WritePath>,
     Parameters(parameters): Parameters<WaitParameters>,
 ) -> Result<Response, Problem> {
     member.must(Role::Read)?;

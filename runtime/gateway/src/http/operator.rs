@@ -3,7 +3,7 @@
 use adapter_spec::types::{Error, ErrorCode, SignatureScheme};
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::{get, post},
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
-    extract::{Json, Parameters},
+    extract::{Json, Parameters, PathParameters},
     grants::PageParameters,
 };
 use crate::{
@@ -81,12 +81,18 @@ struct Shown<'a> {
     standing: Standing,
 }
 
-async fn show(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+async fn show(
+    State(gateway): State<Gateway>,
+    PathParameters(name): PathParameters<String>,
+) -> Result<Response, Problem> {
     let (record, standing) = gateway.application(&name).ok_or_else(Problem::no_application)?;
     Ok(answer(&json!(Shown { application: &record, standing })))
 }
 
-async fn remove(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+async fn remove(
+    State(gateway): State<Gateway>,
+    PathParameters(name): PathParameters<String>,
+) -> Result<Response, Problem> {
     gateway.remove(&name).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -99,13 +105,16 @@ struct Reason {
 
 async fn suspend(
     State(gateway): State<Gateway>,
-    Path(name): Path<String>,
+    PathParameters(name): PathParameters<String>,
     Json(Reason { reason }): Json<Reason>,
 ) -> Result<Response, Problem> {
     Ok(answer(&shown(&*gateway.suspend(&name, Some(reason)).await?)))
 }
 
-async fn go_on(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+async fn go_on(
+    State(gateway): State<Gateway>,
+    PathParameters(name): PathParameters<String>,
+) -> Result<Response, Problem> {
     Ok(answer(&shown(&*gateway.suspend(&name, None).await?)))
 }
 
@@ -136,7 +145,7 @@ async fn enrol(
 
 async fn revoke(
     State(gateway): State<Gateway>,
-    Path(name): Path<String>,
+    PathParameters(name): PathParameters<String>,
     Json(Reason { reason }): Json<Reason>,
 ) -> Result<Response, Problem> {
     Ok(answer(&json!({ "participant": gateway.revoke(&name, &reason).await? })))
@@ -154,7 +163,7 @@ struct ImportedKey {
 
 async fn import_key(
     State(gateway): State<Gateway>,
-    Path(name): Path<String>,
+    PathParameters(name): PathParameters<String>,
     Json(ImportedKey { participant, scheme, secret }): Json<ImportedKey>,
 ) -> Result<Response, Problem> {
     let bytes = hex::decode(secret.reveal().trim()).map(Zeroizing::new);
@@ -166,19 +175,25 @@ async fn import_key(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn usage(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+async fn usage(
+    State(gateway): State<Gateway>,
+    PathParameters(name): PathParameters<String>,
+) -> Result<Response, Problem> {
     let (key, records) = gateway.usage(&name).await?;
     Ok(answer(&json!({"key": key, "records": records})))
 }
 
 /// What owners agreed to. To agree is theirs alone.
-async fn grants(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+async fn grants(
+    State(gateway): State<Gateway>,
+    PathParameters(name): PathParameters<String>,
+) -> Result<Response, Problem> {
     Ok(answer(&json!({ "grants": gateway.grants(&name).await? })))
 }
 
 async fn grant_calls(
     State(gateway): State<Gateway>,
-    Path(name): Path<String>,
+    PathParameters(name): PathParameters<String>,
     Parameters(PageParameters { from }): Parameters<PageParameters>,
 ) -> Result<Response, Problem> {
     Ok(answer(&json!(gateway.grant_calls(&name, from).await?)))

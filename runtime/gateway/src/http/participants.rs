@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     Extension, Router,
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -322,7 +322,7 @@ struct RolesRequest {
 async fn set_roles(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(MemberPath { participant }): Path<MemberPath>,
+    PathParameters(MemberPath { participant }): PathParameters<MemberPath>,
     Json(RolesRequest { roles }): Json<RolesRequest>,
 ) -> Result<Response, Problem> {
     member.must(Role::Administer)?;
@@ -338,7 +338,7 @@ async fn set_roles(
 async fn remove_member(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(MemberPath { participant }): Path<MemberPath>,
+    PathParameters(MemberPath { participant }): PathParameters<MemberPath>,
 ) -> Result<Response, Problem> {
     member.must(Role::Administer)?;
     check_name(&participant).map_err(|why| Problem::invalid(format!("participant: {why}")))?;

@@ -3,7 +3,7 @@
 use adapter_spec::types::PublicKey;
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{
     events::EVENTS,
-    extract::Json,
+    extract::{Json, PathParameters},
     openapi::{Operation, Routes},
     participants::{Member, answer},
 };
@@ -142,7 +142,7 @@ async fn list(Extension(member): Extension<Member>) -> Result<Response, Problem>
 async fn show(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(WebhookPath { webhook }): Path<WebhookPath>,
+    PathParameters(WebhookPath { webhook }): PathParameters<WebhookPath>,
 ) -> Result<Response, Problem> {
     member.must(Role::Read)?;
     let webhook = webhooks::show(&member.application, &member.name, &webhook)?;
@@ -152,7 +152,7 @@ async fn show(
 async fn remove(
     State(gateway): State<Gateway>,
     Extension(member): Extension<Member>,
-    Path(WebhookPath { webhook }): Path<WebhookPath>,
+    PathParameters(WebhookPath { webhook }): PathParameters<WebhookPath>,
 ) -> Result<Response, Problem> {
     member.must(Role::Read)?;
     webhooks::remove(&gateway.shared, &member.application, &member.name, &webhook).await?;
