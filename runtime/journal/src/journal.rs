@@ -13,6 +13,7 @@ use crate::{
     group_flush::GroupFlush,
     key::{EntryKey, PayloadDigest, Salt},
     recent::Recent,
+    salts::Salts,
     sendable::{Attempt, Attempted, Sendable},
     sources::{Sources, SystemSources},
     store::{Store, StoreError},
@@ -65,6 +66,7 @@ pub struct Journal {
     flush: Arc<GroupFlush>,
     /// Only entries that this journal began, and marked as open.
     recent: Recent,
+    salts: Salts,
     sources: Arc<dyn Sources>,
     binding: Duration,
 }
@@ -80,7 +82,7 @@ impl Journal {
     #[must_use]
     pub fn with(store: Arc<dyn Store>, sources: Arc<dyn Sources>, binding: Duration) -> Self {
         let flush = Arc::new(GroupFlush::new(Arc::clone(&store)));
-        Journal { store, flush, recent: Recent::new(), sources, binding }
+        Journal { store, flush, recent: Recent::new(), salts: Salts::default(), sources, binding }
     }
 
     /// How long a key stays bound after its call was settled, or begun and not signed: see [`Journal::prune`].
@@ -120,8 +122,10 @@ impl Journal {
     ) -> Result<Begin, JournalError> {
         let place = key.place(ENTRIES);
         loop {
-            let salt = self.sources.salt()?;
-            let entry = Entry::new(key.clone(), payload, salt, self.now_millis());
+            let now = self.now_millis();
+            let kept = (&self.store, self.flush.as_ref(), self.sources.as_ref());
+            let salt = self.salts.of(key, (now, self.binding), kept).await?;
+            let entry = Entry::new(key.clone(), payload, salt, now);
             let bytes = entry.encode()?;
             // Most keys are new: nothing is read before.
             if self.store.compare_and_set(&place, None, Some(&bytes)).await? {

@@ -29,7 +29,7 @@
 //!   receipt decides. So the journal counts how often it gave an envelope out.
 //! - After a restart [`recover`] takes up what [`Journal::unsettled`] lists: the very same bytes are sent again, or the
 //!   receipt is asked for. Where there is no envelope nothing was sent: the same work begins again, with
-//!   the same salt if the binding was flushed.
+//!   the same salt, since salts come of the key (`salts.rs`).
 //! - An envelope is kept in clear until its entry is settled, then its bytes are dropped.
 //!
 //! [`carry_out`] is one call from begin to receipt, [`follow`] asks for the receipt once more. They never wait by themselves:
@@ -61,6 +61,7 @@ mod journal;
 mod key;
 mod memory_store;
 mod recent;
+mod salts;
 mod sendable;
 mod sled_store;
 mod sources;

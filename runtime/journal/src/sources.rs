@@ -1,16 +1,19 @@
-//! Where the journal has its salts and its time from.
+//! Where the journal has its secret and its time from.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::{error::JournalError, key::Salt};
+use zeroize::Zeroizing;
+
+use crate::error::JournalError;
 
 /// What is not determined by what the journal is asked: so a test can have it from a seed.
 pub trait Sources: Send + Sync {
-    /// 32 random bytes that nobody can guess and no other key gets.
+    /// What the salts of a new store come of: 32 random bytes, so that nobody can guess them. Asked for once, and again where others ask at
+    /// the same time.
     ///
     /// # Errors
     /// [`JournalError::Salt`] when there is no randomness.
-    fn salt(&self) -> Result<Salt, JournalError>;
+    fn secret(&self) -> Result<Zeroizing<[u8; 32]>, JournalError>;
 
     /// Milliseconds since 1970, UTC.
     fn now_millis(&self) -> u64;
@@ -21,10 +24,10 @@ pub trait Sources: Send + Sync {
 pub struct SystemSources;
 
 impl Sources for SystemSources {
-    fn salt(&self) -> Result<Salt, JournalError> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(JournalError::Salt)?;
-        Ok(Salt::from_bytes(bytes))
+    fn secret(&self) -> Result<Zeroizing<[u8; 32]>, JournalError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        getrandom::fill(bytes.as_mut_slice()).map_err(JournalError::Salt)?;
+        Ok(bytes)
     }
 
     fn now_millis(&self) -> u64 {

@@ -126,6 +126,7 @@ impl World {
         let mut toy = self.ledger.lock();
         toy.arrive(u32::MAX);
         let distinct = |all: &[Vec<u8>]| all.iter().collect::<BTreeSet<_>>().len();
+        assert!(distinct(&toy.salts) <= self.works.len(), "a key had two salts");
         assert!(distinct(&toy.sent) <= self.works.len(), "a key had two envelopes");
         let is_final =
             |told: &&Option<Settlement>| matches!(told, Some(Settlement::Final { succeeded: true }));

@@ -17,24 +17,23 @@ use std::{
 };
 
 use adapter_spec::{CallError, Ended, Ledger, async_trait, types::*};
-use berth_journal::{
-    Crash, CrashStore, EntryKey, Journal, JournalError, Salt, SignerError, Sources, Task, Work,
-};
+use berth_journal::{Crash, CrashStore, EntryKey, Journal, JournalError, SignerError, Sources, Task, Work};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 pub const APPLICATION: &str = "shop";
 
-/// Salts that count up, and a clock that stands where it is put.
+/// Secrets that count up, and a clock that stands where it is put.
 #[derive(Default)]
 pub struct Counted {
-    salts: AtomicU64,
+    secrets: AtomicU64,
     pub now: AtomicU64,
 }
 
 impl Sources for Counted {
-    fn salt(&self) -> Result<Salt, JournalError> {
-        let number = self.salts.fetch_add(1, Ordering::SeqCst) + 1;
-        Ok(Salt::from_bytes(Sha256::digest(number.to_be_bytes()).into()))
+    fn secret(&self) -> Result<Zeroizing<[u8; 32]>, JournalError> {
+        let number = self.secrets.fetch_add(1, Ordering::SeqCst) + 1;
+        Ok(Zeroizing::new(Sha256::digest(number.to_be_bytes()).into()))
     }
 
     fn now_millis(&self) -> u64 {

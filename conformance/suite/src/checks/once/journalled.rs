@@ -11,13 +11,14 @@ use adapter_spec::{
     types::{Inclusion, Receipt, SignRequest},
 };
 use berth_journal::{
-    Crash as StoreCrash, CrashStore, DriveError, EntryKey, Journal, JournalError, Outcome, Salt, Settlement,
+    Crash as StoreCrash, CrashStore, DriveError, EntryKey, Journal, JournalError, Outcome, Settlement,
     SignerError, Sources, Task, Work, carry_out, recover,
 };
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
 };
+use zeroize::Zeroizing;
 
 use crate::{
     Application,
@@ -30,14 +31,14 @@ const MOST_POINTS: u32 = 400;
 /// For how long keys stay bound.
 const BINDING: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Salts from the seed, and a time at which nothing is late: the adapter's own clock decides.
+/// The journal's secret from the seed, and a time at which nothing is late: the adapter's own clock decides.
 struct Seeded(Mutex<ChaCha8Rng>);
 
 impl Sources for Seeded {
-    fn salt(&self) -> Result<Salt, JournalError> {
-        let mut bytes = [0; 32];
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bytes);
-        Ok(Salt::from_bytes(bytes))
+    fn secret(&self) -> Result<Zeroizing<[u8; 32]>, JournalError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes.as_mut_slice());
+        Ok(bytes)
     }
 
     fn now_millis(&self) -> u64 {
