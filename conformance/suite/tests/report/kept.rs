@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use berth_lending::recording::Recording;
-use berth_suite::{Evidence, EvidenceError, Testbed};
+use berth_suite::{Evidence, EvidenceError, MostRecorded, Testbed};
 use serde_json::json;
 
 use crate::made;
@@ -77,4 +77,12 @@ fn evidence_is_read_up_to_its_bound_and_no_further() {
         let refused = Evidence::unpack_at_most(&packed, most);
         assert!(matches!(refused, Err(EvidenceError::TooLarge { most: said }) if said == most), "{most}");
     }
+}
+
+#[test]
+fn a_run_may_record_more_than_a_check_and_less_than_evidence_may_have() {
+    let most = MostRecorded::default();
+    // With room for the wordiest check and the wordiest run of an honest adapter.
+    assert!((64 << 20) < most.check && most.check < most.run);
+    assert!((384 << 20) < most.run && most.run < 1 << 30);
 }
