@@ -11,6 +11,7 @@ use berth_api::SignedRecord;
 use berth_identity::{Authority, MasterKey, request::Nonces};
 use berth_journal::{Journal, MAX_PAGE_ENTRIES, Store, WatchedStore};
 use berth_lending::{Network, StateStore};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,7 @@ use crate::{
     follower,
     grants::GrantRecords,
     keys::Keys,
-    lent,
+    lent::{self, LentSecrets},
     metrics::Counter,
     participants::Participants,
     problem::Problem,
@@ -36,6 +37,8 @@ use crate::{
 pub(crate) const APPLICATIONS: &str = "node/application/";
 /// Written to see whether the store takes writes again.
 const READY: &str = "node/ready";
+/// Applications that are read side by side at the start.
+const OPENED_AT_ONCE: usize = 32;
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -158,14 +161,17 @@ impl Gateway {
         });
         let gateway = Gateway { shared };
         let mut secrets = lent::all(&gateway.shared.records, &gateway.shared.master).await?;
-        for (_, record) in gateway.shared.records.all::<ApplicationRecord>(APPLICATIONS).await? {
-            let head = gateway.shared.bills.head(&record.id).await?;
+        let records = gateway.shared.records.all::<ApplicationRecord>(APPLICATIONS).await?;
+        let opened = futures_util::stream::iter(records).map(|(_, record)| {
             let lent = secrets.remove(&record.id).unwrap_or_else(|| Ok(Arc::default()));
-            let lent = lent.map_err(|_| OpenError::Secrets(record.order.name.clone()))?;
-            let application = Application::new(record, lent, head);
-            webhooks::take_up(&gateway.shared, &application).await?;
+            gateway.take_up(record, lent)
+        });
+        // Each waits for the store some times: side by side most of that is one wait.
+        let mut opened = opened.buffered(OPENED_AT_ONCE);
+        while let Some(application) = opened.try_next().await? {
             gateway.remember(application);
         }
+        drop(opened);
         let accounting = gateway.clone();
         let pause = Duration::from_secs(u64::from(parts.usage_seconds.max(1)));
         tokio::spawn(async move {
@@ -178,6 +184,19 @@ impl Gateway {
         let sweeping = gateway.clone();
         tokio::spawn(async move { sweeping.sweep_now_and_then().await });
         Ok(gateway)
+    }
+
+    /// An application as it was before the node's start.
+    async fn take_up(
+        &self,
+        record: ApplicationRecord,
+        lent: Result<Arc<LentSecrets>, Problem>,
+    ) -> Result<Arc<Application>, OpenError> {
+        let lent = lent.map_err(|_| OpenError::Secrets(record.order.name.clone()))?;
+        let head = self.shared.bills.head(&record.id).await?;
+        let application = Application::new(record, lent, head);
+        webhooks::take_up(&self.shared, &application).await?;
+        Ok(application)
     }
 
     /// Gives up what was handed out to be signed and never came back.

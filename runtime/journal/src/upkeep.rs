@@ -45,8 +45,10 @@ impl Journal {
                 Some(_) | None => left_over.push((place, mark)),
             }
         }
-        // Before marks go: an open entry without its mark would be forgotten.
-        self.flush().await?;
+        if !entries.is_empty() || !left_over.is_empty() {
+            // Before marks go: an open entry without its mark would be forgotten.
+            self.flush().await?;
+        }
         for (place, mark) in left_over {
             // What began meanwhile has another mark.
             self.store.compare_and_set(&place, Some(&mark), None).await?;
