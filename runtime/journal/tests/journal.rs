@@ -317,7 +317,7 @@ fn only_what_is_old_and_harmless_is_forgotten() {
         let (journal, sources) = journal();
         drop(signed(&journal, "open", 1).await);
         drop(signed(&journal, "settled", 2).await);
-        journal.begin(&key("begun"), payload(1)).await.unwrap();
+        let Begin::New { salt } = journal.begin(&key("begun"), payload(1)).await.unwrap() else { panic!() };
         sources.now.store(50, Ordering::SeqCst);
         journal.settle(&key("settled"), Settlement::Expired).await.unwrap();
         sources.now.store(100, Ordering::SeqCst);
@@ -326,10 +326,15 @@ fn only_what_is_old_and_harmless_is_forgotten() {
         assert_eq!(journal.prune().await.unwrap(), 1);
         assert_eq!(journal.entry(&key("begun")).await.unwrap(), None);
         assert_eq!(open(&journal).await, ["open"]);
+        // A forgotten key is a new one, with a salt that was never used.
+        let Begin::New { salt: new } = journal.begin(&key("begun"), payload(1)).await.unwrap() else {
+            panic!()
+        };
+        assert_ne!(new, salt);
         sources.now.store(150, Ordering::SeqCst);
         assert_eq!(journal.prune().await.unwrap(), 0);
         sources.now.store(u64::MAX, Ordering::SeqCst);
-        assert_eq!(journal.prune().await.unwrap(), 1);
+        assert_eq!(journal.prune().await.unwrap(), 2);
         assert_eq!(open(&journal).await, ["open"]);
         // The key is free for anything now.
         let Begin::New { .. } = journal.begin(&key("settled"), payload(7)).await.unwrap() else { panic!() };
