@@ -1,19 +1,16 @@
-//! The two cryptographies of FISCO-like chains. secp256k1 is libsecp256k1's here, since a node that verifies every signature spends most
-//! of its time on that; `berth-crypto`, which everything else signs with, is held against the same library.
+//! The two cryptographies of FISCO-like chains. Sealers sign with libsecp256k1, since they sign every block; their keys are no secrets, and
+//! `berth-crypto`'s, which everything else signs with, are zeroized.
 
 use std::sync::LazyLock;
 
 use adapter_spec::types::{HashAlgorithm, PublicKey, Signature, SignatureScheme, SigningInput};
 use alloy_primitives::{Address, B256};
 use berth_crypto::SigningKey;
-use secp256k1::{
-    All, Message, Secp256k1, SecretKey,
-    ecdsa::{RecoverableSignature, RecoveryId},
-};
+use secp256k1::{Message, Secp256k1, SecretKey, SignOnly};
 use thiserror::Error;
 
 /// libsecp256k1's tables.
-static LIBRARY: LazyLock<Secp256k1<All>> = LazyLock::new(Secp256k1::new);
+static LIBRARY: LazyLock<Secp256k1<SignOnly>> = LazyLock::new(Secp256k1::signing_only);
 
 /// The hash, the signatures and how addresses come of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,18 +47,11 @@ impl Suite {
     #[must_use]
     pub fn recover(self, hash: &B256, signature: &[u8; 65]) -> Option<[u8; 64]> {
         let (bytes, id) = signature.split_at(64);
-        let id = id.first().filter(|id| **id <= 1)?;
-        let id = RecoveryId::try_from(i32::from(*id)).ok()?;
-        let signature = RecoverableSignature::from_compact(bytes, id).ok()?;
-        // The node of 2.9.1 refused a signature whose s is in the upper half (`tests/recorded.rs`); the library recovers its key.
-        let given = signature.to_standard();
-        let mut low = given;
-        low.normalize_s();
-        if low != given {
-            return None;
-        }
-        let key = LIBRARY.recover_ecdsa(Message::from_digest(hash.0), &signature).ok()?;
-        key.serialize_uncompressed().get(1..)?.try_into().ok()
+        let signature = Signature { bytes: bytes.to_vec(), recovery_id: id.first().copied() };
+        // It takes no s of the upper half, as the node of 2.9.1 did not (`tests/recorded.rs`).
+        let point =
+            berth_crypto::recover(SignatureScheme::EcdsaSecp256k1Keccak256, hash.as_slice(), &signature)?;
+        point.get(1..)?.try_into().ok()
     }
 
     /// Whether this key (x and y) made the SM2 signature (r and s) of this hash, as a message of 32 bytes.
