@@ -181,6 +181,50 @@ async fn a_running_node_takes_new_versions_and_goes_on_with_old_ones_where_they_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_back_does_not_come_back_with_the_next_start() {
+    let Some(component) = support::component("notebook") else { return };
+    let berth = city("\n[[adapters]]\nfile = \"notebook.wasm\"\nname = \"notebook\"\n");
+    let_everything_in(&berth);
+    let file = berth.folder.path().join("city/notebook.wasm");
+    let first = fs::read(component).unwrap();
+    fs::write(&file, &first).unwrap();
+    let mut life = Life::begin(&berth);
+    let upgraded = |what: &str| {
+        let shown = node(&berth, &["upgrade", "--json"]);
+        let report: Value = serde_json::from_str(&shown.stdout).unwrap();
+        assert!(report["adapters"][0][1].to_string().contains(what), "{report}");
+    };
+    // Over the file of the version before, which is nowhere else then.
+    fs::write(&file, [&first[..], &[0, 3, 1, b'n', 7]].concat()).unwrap();
+    upgraded("upgraded");
+    let back = node(&berth, &["upgrade", "--take-back", "notebook", "--reason", "receipts look odd"]);
+    assert_eq!(back.code, 0, "{}", back.stderr);
+    for _ in 0..2 {
+        assert!(life.stop());
+        let said = berth.folder.path().join("said");
+        life = Life::begin_with(&berth, |command| {
+            command.stderr(fs::File::create(&said).unwrap());
+        });
+        let said = fs::read_to_string(said).unwrap();
+        assert!(
+            said.contains("receipts look odd") && said.contains("the version before it goes on"),
+            "{said}"
+        );
+        upgraded("upgraded");
+        let back = node(&berth, &["upgrade", "--take-back", "notebook", "--reason", "receipts look odd"]);
+        assert_eq!(back.code, 0, "{}", back.stderr);
+    }
+    // Another file is none that was taken back, and what nothing goes back to any more goes.
+    assert!(life.stop());
+    let versions = berth.folder.path().join("city/state/versions");
+    assert_eq!(fs::read_dir(&versions).unwrap().count(), 1);
+    fs::write(&file, &first).unwrap();
+    let _life = Life::begin(&berth);
+    upgraded("unchanged");
+    assert_eq!(fs::read_dir(&versions).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_lets_in_only_the_kinds_of_adapters_that_its_operator_names() {
     let Some(component) = support::component("notebook") else { return };
     let berth = city(&format!("\n[[adapters]]\nfile = {component:?}\n"));

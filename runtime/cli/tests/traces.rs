@@ -87,13 +87,18 @@ impl Notes {
 
     /// Writes a note, once.
     async fn write(&self, key: &str, traceparent: Option<&str>) {
+        self.write_until(key, "sent", traceparent).await;
+    }
+
+    /// The same, and waits until it is so far; it is settled then.
+    async fn write_until(&self, key: &str, until: &str, traceparent: Option<&str>) {
         let mut headers = vec![("idempotency-key", key)];
         headers.extend(traceparent.map(|parent| ("traceparent", parent)));
         headers.push(("tracestate", "vendor=states-secret"));
         headers.push(("baggage", "user=baggages-secret"));
         let body =
             json!({"contract": "notebook", "function": "add", "arguments": [{"text": "arguments-secret"}]});
-        let (status, body) = self.send("invoke", &headers, &body).await;
+        let (status, body) = self.send(&format!("invoke?until={until}"), &headers, &body).await;
         assert_eq!((status, body["state"].as_str()), (200, Some("settled")), "{body}");
     }
 
@@ -191,6 +196,27 @@ async fn one_write_is_one_trace_from_its_caller_to_the_ledgers_node_and_no_secre
         assert!(!collector.contains(&secret), "{secret} is exported");
         assert!(!log.contains(&secret), "{secret} is logged: {log}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_node_does_of_its_own_accord_is_traced_apart_from_the_request_that_it_goes_on_with() {
+    let (collector, service) = (Collector::begin(Manner::Takes).await, NotebookService::begin().await);
+    let Some(mut notes) = Notes::begin(&to(&collector, "share = 1"), &service) else { return };
+    service.overlook();
+    notes.write_until("keys-secret", "settled", Some(SAMPLED)).await;
+    notes.stop().await;
+
+    let spans = collector.spans();
+    let request = named(&spans, "POST /v1/applications/{application}/invoke");
+    assert_eq!(request.trace, TRACE);
+    // It may look again before the ledger's node has the note.
+    let follows: Vec<_> = spans.iter().filter(|span| span.name == "follow").collect();
+    let last = follows.last().expect("the request did not hear the end of it");
+    assert_eq!(attribute(last, "berth.application").as_deref(), Some("notes"));
+    assert!(follows.iter().all(|follow| follow.parent.is_empty() && follow.trace != TRACE), "{follows:?}");
+    let settles = named(&spans, "journal.settle");
+    assert!(follows.iter().any(|follow| follow.trace == settles.trace), "{:#?}", names(&spans));
+    assert!(!collector.contains("keys-secret"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,8 +13,9 @@ use std::{
 use adapter_spec::types::{Inclusion, Receipt};
 use berth_journal::{EntryKey, Outcome, Settlement, take_up};
 use tokio::sync::{Notify, watch};
+use tracing::Instrument as _;
 
-use crate::{application::Application, gateway::Shared};
+use crate::{application::Application, gateway::Shared, trace};
 
 /// The pause before a transaction is looked at again: from this,
 const FIRST: Duration = Duration::from_millis(200);
@@ -137,7 +138,7 @@ async fn run(shared: &Arc<Shared>, application: &Arc<Application>) {
             () = follower.news.notified() => continue,
             () = shared.stopping.cancelled() => { follower.lock().running = false; return }
         }
-        round(shared, application).await;
+        round(shared, application).instrument(trace::followed(&application.record().order.name)).await;
     }
 }
 

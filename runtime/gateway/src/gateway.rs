@@ -141,7 +141,7 @@ impl Gateway {
             grant_records: GrantRecords::new(records.clone(), grant_key),
             participants: Participants::open(records.clone()).await?,
             keys: Keys::new(records.clone(), master.clone()),
-            journal: Journal::new(store.clone()),
+            journal: Journal::beside_others(store.clone()),
             ground: Ground { adapters: parts.adapters, network: Network::new(), state: parts.state },
             master,
             authority: parts.authority,

@@ -36,6 +36,7 @@ mod problem;
 mod quota;
 mod records;
 mod store;
+mod trace;
 mod upgrade;
 mod upload;
 mod usage;
@@ -65,7 +66,7 @@ pub use problem::{Problem, TYPE_PREFIX};
 pub use quota::Quotas;
 pub use records::RecordError;
 pub use store::{StoreRequest, Stored};
-pub use upgrade::{NotUpgraded, UpgradeTerms, Upgraded};
+pub use upgrade::{NotUpgraded, UpgradeTerms, Upgraded, taken_back};
 pub use upload::{KeyRequest, Next, ResumeRequest, ToSign, possession};
 pub use usage::{AdapterCall, Usage};
 pub use webhooks::{

@@ -6,8 +6,13 @@
 //! 3. For the time of its trial the old version stays beside it (`adapters/beside.rs`): a call that the new version fails by
 //!    its own fault is made on the old one, and the new one is taken back, for all applications.
 //! 4. After that the old version is let go.
+//!
+//! That a version was taken back is written down, so that a node's next start does not take it either ([`taken_back`]), until an upgrade
+//! tries it again. A start ends every trial: a version that was not taken back stays.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use berth_journal::Store;
 
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -15,10 +20,14 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    adapters::{NotPermitted, Offered, Trial},
+    adapters::{NotPermitted, Offered, TakenBack, Trial},
     application::{Application, open},
     gateway::Gateway,
+    records::{RecordError, Records},
 };
+
+/// The version of an adapter that was taken back last, by the adapter's name.
+const TAKEN_BACK: &str = "node/taken-back/";
 
 /// Applications that are looked at side by side.
 const AT_ONCE: usize = 8;
@@ -84,6 +93,9 @@ pub enum NotUpgraded {
         /// The new one.
         to: String,
     },
+    /// The store does not take it.
+    #[error("the node's store cannot be written: look at its disk")]
+    NotWritten(#[from] RecordError),
     /// Applications do worse on it.
     #[error("{failed} of {of} applications do not go on with {adapter} {to}: {}", named(.first, *.failed))]
     Applications {
@@ -112,7 +124,26 @@ fn major(version: &str) -> &str {
     version.split('.').next().unwrap_or_default()
 }
 
+/// The versions that were taken back and not tried again since, by their adapters' names.
+///
+/// # Errors
+/// [`RecordError`]
+pub async fn taken_back(store: Arc<dyn Store>) -> Result<BTreeMap<String, TakenBack>, RecordError> {
+    Ok(Records::new(store).all(TAKEN_BACK).await?.into_iter().collect())
+}
+
 impl Gateway {
+    /// Puts an adapter in of whose name there is none, while the node runs.
+    ///
+    /// # Errors
+    /// Why not; then nothing was changed.
+    pub async fn put(&self, offered: Offered) -> Result<(), NotUpgraded> {
+        let _one = self.shared.upgrading.lock().await;
+        self.adapters().permitted().check(&offered.descriptor)?;
+        self.shared.records.remove(&format!("{TAKEN_BACK}{}", offered.descriptor.name)).await?;
+        Ok(self.adapters().put(offered)?)
+    }
+
     /// Puts a new version of an adapter in, beside the one that is there.
     ///
     /// # Errors
@@ -154,11 +185,27 @@ impl Gateway {
 
         let length = SignedDuration::try_from(terms.trial).unwrap_or(SignedDuration::from_hours(24));
         let until = Timestamp::now().checked_add(length).unwrap_or(Timestamp::MAX);
-        let trial = adapters.try_out(offered, before, until);
+        // It is tried again, or another one is.
+        self.shared.records.remove(&format!("{TAKEN_BACK}{adapter}")).await?;
+        let trial = adapters.try_out(offered.clone(), before, until);
         let (gateway, name) = (self.clone(), adapter.clone());
         tokio::spawn(async move {
+            let watched = async {
+                let over = tokio::time::sleep(terms.trial);
+                let failed = async {
+                    trial.failed().await;
+                    if let Err(error) = gateway.note_taken_back(&name, &trial, &offered).await {
+                        tracing::error!(adapter = name, %error, "the next start takes the version that was taken back");
+                    }
+                    std::future::pending::<()>().await;
+                };
+                tokio::select! {
+                    () = over => gateway.end_trial(&name, &trial),
+                    () = failed => {}
+                }
+            };
             tokio::select! {
-                () = tokio::time::sleep(terms.trial) => gateway.end_trial(&name, &trial),
+                () = watched => {}
                 () = gateway.shared.stopping.cancelled() => {}
             }
         });
@@ -177,12 +224,28 @@ impl Gateway {
         Ok(true)
     }
 
-    /// Takes the version that is on trial back: the one before it goes on. False where none is on trial.
-    pub fn take_back(&self, adapter: &str, why: &str) -> bool {
-        let Some(trial) = self.adapters().trial(adapter) else { return false };
+    /// Takes the version that is on trial back: the one before it goes on, also after the node's next start. False where none is
+    /// on trial.
+    ///
+    /// # Errors
+    /// When it cannot be written down; it is taken back nevertheless, until the next start.
+    pub async fn take_back(&self, adapter: &str, why: &str) -> Result<bool, RecordError> {
+        let Some((offered, trial)) = self.adapters().on_trial(adapter) else { return Ok(false) };
         trial.fail(why);
         self.end_trial(adapter, &trial);
-        true
+        self.note_taken_back(adapter, &trial, &offered).await?;
+        Ok(true)
+    }
+
+    /// Writes down that the version on trial was taken back, where it was.
+    async fn note_taken_back(&self, adapter: &str, trial: &Arc<Trial>, offered: &Offered) -> Result<(), RecordError> {
+        let Some(taken_back) = trial.taken_back(offered) else { return Ok(()) };
+        let _one = self.shared.upgrading.lock().await;
+        if !self.adapters().is_taken_back(adapter, trial, &taken_back) {
+            // Another version was put in meanwhile.
+            return Ok(());
+        }
+        self.shared.records.put(&format!("{TAKEN_BACK}{adapter}"), &taken_back).await
     }
 
     /// Ends a trial, for better or worse.

@@ -27,7 +27,7 @@ use adapter_spec::{
         Receipt, SendFailure, Signature, Step, StoreAnswer, StoreOperation,
     },
 };
-use berth_gateway::{Adapters, NotPermitted, NotUpgraded, Offered, Permitted, UpgradeTerms};
+use berth_gateway::{Adapters, NotPermitted, NotUpgraded, Offered, Permitted, UpgradeTerms, taken_back};
 use berth_model::MAIN_SPACE;
 use serde_json::json;
 use support::{Participant, World, insert, order, read};
@@ -340,9 +340,9 @@ async fn after_its_trial_a_version_is_alone_and_the_one_before_is_let_go() {
 #[tokio::test]
 async fn the_operator_takes_a_version_back_and_who_is_withdrawn_goes() {
     let (world, alice) = shop().await;
-    assert!(!world.gateway.take_back("model", "nothing is on trial"));
+    assert!(!world.gateway.take_back("model", "nothing is on trial").await.unwrap());
     world.gateway.upgrade(version("1.1.0", Faults::default()).await.0, TRIAL).await.unwrap();
-    assert!(world.gateway.take_back("model", "receipts look odd"));
+    assert!(world.gateway.take_back("model", "receipts look odd").await.unwrap());
     assert_eq!(current(&world), "1.0.0");
     let taken_back = world.gateway.adapters().each(|slot| slot.taken_back.clone()).remove(0).unwrap();
     assert_eq!((taken_back.version.as_str(), taken_back.why.as_str()), ("1.1.0", "receipts look odd"));
@@ -362,6 +362,39 @@ async fn the_operator_takes_a_version_back_and_who_is_withdrawn_goes() {
     adapters.withdraw("model", Some("1.3.0"), "revoked");
     assert!(adapters.get("model").is_none());
     assert_eq!(world.get(&alice, &format!("{APP}/status")).await.body["code"], "adapter-missing");
+}
+
+#[tokio::test]
+async fn what_was_taken_back_is_remembered_until_it_is_tried_again() {
+    let (world, alice) = shop().await;
+    let remembered = async || {
+        let all = taken_back(world.store.clone()).await.unwrap();
+        all.into_iter().map(|(name, of)| (name, of.version, of.digest, of.back_to)).collect::<Vec<_>>()
+    };
+    let of = |version: &str| {
+        vec![("model".to_owned(), version.to_owned(), Some(version.to_owned()), Some("1.0.0".to_owned()))]
+    };
+    world.gateway.upgrade(version("1.1.0", Faults::default()).await.0, TRIAL).await.unwrap();
+    assert_eq!(remembered().await, []);
+    world.gateway.take_back("model", "receipts look odd").await.unwrap();
+    assert_eq!(remembered().await, of("1.1.0"));
+    // That nobody told: it fails by itself.
+    let faults = Faults { traps: Some(("block", 0)), ..Faults::default() };
+    world.gateway.upgrade(version("1.2.0", faults).await.0, TRIAL).await.unwrap();
+    assert_eq!(remembered().await, []);
+    assert_eq!(world.get(&alice, &format!("{APP}/blocks/latest")).await.status, 200);
+    let noted = async {
+        while remembered().await != of("1.2.0") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), noted).await.expect("it is remembered");
+    // One that is refused is not tried.
+    let nothing = Faults { opens_nothing: true, ..Faults::default() };
+    world.gateway.upgrade(version("1.3.0", nothing).await.0, TRIAL).await.unwrap_err();
+    assert_eq!(remembered().await, of("1.2.0"));
+    world.gateway.upgrade(version("1.2.0", Faults::default()).await.0, TRIAL).await.unwrap();
+    assert_eq!(remembered().await, []);
 }
 
 #[tokio::test]

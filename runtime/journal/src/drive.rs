@@ -419,14 +419,20 @@ async fn deliver(journal: &Journal, ledger: &dyn Ledger, sendable: Sendable) -> 
 /// Sends, notes how it ended, and asks for the receipt.
 async fn send(journal: &Journal, ledger: &dyn Ledger, sendable: Sendable) -> Result<Outcome, DriveError> {
     let (key, envelope) = (sendable.key().clone(), sendable.envelope().clone());
-    let attempted = attempt(journal, ledger, sendable).await?;
+    let attempt = sendable.send(ledger).await;
     let never = |error| Outcome::Settled {
         transaction: envelope.transaction.clone(),
         settlement: Settlement::Never(error),
         receipt: None,
     };
-    match attempted {
-        Attempted::Acknowledged => look(journal, ledger, &key, &envelope, None).await,
+    match journal.attempted(attempt).await? {
+        Attempted::Acknowledged => {
+            let outcome = look(journal, ledger, &key, &envelope, None).await?;
+            if matches!(outcome, Outcome::UnderWay { .. }) {
+                journal.acknowledged(&key).await?;
+            }
+            Ok(outcome)
+        }
         Attempted::Never(error) => Ok(never(error)),
         Attempted::Unknown(error) => look(journal, ledger, &key, &envelope, Some(Trouble::Send(error))).await,
         Attempted::NotThisTime(error) => {
@@ -449,16 +455,6 @@ async fn send(journal: &Journal, ledger: &dyn Ledger, sendable: Sendable) -> Res
             }
         }
     }
-}
-
-#[tracing::instrument(target = "berth::trace", name = "journal.send", skip_all)]
-async fn attempt(
-    journal: &Journal,
-    ledger: &dyn Ledger,
-    sendable: Sendable,
-) -> Result<Attempted, JournalError> {
-    let attempt = sendable.send(ledger).await;
-    journal.attempted(attempt).await
 }
 
 /// Asks for the receipt once, and settles by it.

@@ -10,13 +10,13 @@ use adapter_spec::{
 use crate::{
     entry::{Entry, Settled, SettledTransaction, Settlement, Signed, State, bounded},
     error::JournalError,
-    group_flush::GroupFlush,
     key::{EntryKey, PayloadDigest, Salt},
     recent::Recent,
     salts::Salts,
     sendable::{Attempt, Attempted, Sendable},
     sources::{Sources, SystemSources},
     store::{Store, StoreError},
+    watched_store::WatchedStore,
 };
 
 /// The most bytes of an envelope's bytes and tracking together.
@@ -62,8 +62,8 @@ pub enum Bound {
 ///
 /// Several journals may work on one store at the same time, in one process or, where the store can, in several.
 pub struct Journal {
-    pub(crate) store: Arc<dyn Store>,
-    flush: Arc<GroupFlush>,
+    /// Its flushes are shared.
+    pub(crate) store: Arc<WatchedStore>,
     /// Only entries that this journal began, and marked as open.
     recent: Recent,
     salts: Salts,
@@ -78,11 +78,20 @@ impl Journal {
         Journal::with(store, Arc::new(SystemSources), DEFAULT_BINDING)
     }
 
+    /// The same in a store that others use too, with whom it shares flushes.
+    #[must_use]
+    pub fn beside_others(store: Arc<WatchedStore>) -> Self {
+        Journal::made(store, Arc::new(SystemSources), DEFAULT_BINDING)
+    }
+
     /// A journal with other sources, and another time for which a key stays bound after its end.
     #[must_use]
     pub fn with(store: Arc<dyn Store>, sources: Arc<dyn Sources>, binding: Duration) -> Self {
-        let flush = Arc::new(GroupFlush::new(Arc::clone(&store)));
-        Journal { store, flush, recent: Recent::new(), salts: Salts::default(), sources, binding }
+        Journal::made(Arc::new(WatchedStore::new(store)), sources, binding)
+    }
+
+    fn made(store: Arc<WatchedStore>, sources: Arc<dyn Sources>, binding: Duration) -> Self {
+        Journal { store, recent: Recent::new(), salts: Salts::default(), sources, binding }
     }
 
     /// How long a key stays bound after its call was settled, or begun and not signed: see [`Journal::prune`].
@@ -123,7 +132,7 @@ impl Journal {
         let place = key.place(ENTRIES);
         loop {
             let now = self.now_millis();
-            let kept = (&self.store, self.flush.as_ref(), self.sources.as_ref());
+            let kept = (self.store.as_ref() as &dyn Store, self.sources.as_ref());
             let salt = self.salts.of(key, (now, self.binding), kept).await?;
             let entry = Entry::new(key.clone(), payload, salt, now);
             let bytes = entry.encode()?;
@@ -148,7 +157,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Store`].
     pub async fn flush(&self) -> Result<(), JournalError> {
-        Ok(self.flush.flush().await?)
+        Ok(self.store.flush().await?)
     }
 
     /// Binds an envelope to a key that has none, for good. When this returns [`Bound::Now`] it is durable.
@@ -246,7 +255,7 @@ impl Journal {
         Ok(envelope.map(|envelope| Sendable { key: key.clone(), envelope }))
     }
 
-    /// Notes how a send ended.
+    /// Notes how a send ended, where it failed; [`Journal::acknowledged`] is for one that did not, unless its receipt settles the entry.
     ///
     /// An attempt that had no effect settles its entry only where it was the only one: an adapter tells that a node was not
     /// reached, and cannot tell whether an earlier attempt reached it.
@@ -256,16 +265,7 @@ impl Journal {
     pub async fn attempted(&self, attempt: Attempt) -> Result<Attempted, JournalError> {
         let Attempt { key, result } = attempt;
         match result {
-            Ok(()) => {
-                // Not flushed: if a crash takes it, the same bytes are sent once more.
-                self.change(&key, |entry| {
-                    let State::Signed(signed) = &entry.state else { return Ok(((), false)) };
-                    entry.state = State::Sent(signed.clone());
-                    Ok(((), true))
-                })
-                .await?;
-                Ok(Attempted::Acknowledged)
-            }
+            Ok(()) => Ok(Attempted::Acknowledged),
             Err(CallError::Answered(SendFailure { error, effect: Effect::Never })) => {
                 match self.settle_only_attempt(&key, &error).await? {
                     true => Ok(Attempted::Never(error)),
@@ -274,6 +274,21 @@ impl Journal {
             }
             Err(error) => Ok(Attempted::Unknown(error)),
         }
+    }
+
+    /// Notes that a node has the envelope, so that it is sent again only where it got lost. Not flushed: if a crash takes the note, the
+    /// same bytes are sent once more.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn acknowledged(&self, key: &EntryKey) -> Result<(), JournalError> {
+        self.change(key, |entry| {
+            let State::Signed(signed) = &entry.state else { return Ok(((), false)) };
+            entry.state = State::Sent(signed.clone());
+            Ok(((), true))
+        })
+        .await
+        .map(drop)
     }
 
     /// Settles an entry whose envelope was not sent in time, without sending it. False where it may have been sent before, or
@@ -343,13 +358,13 @@ impl Journal {
             })
             .await?;
         if settled && matches!(settlement, Settlement::Final { .. }) {
-            let (flush, store, closing) = (Arc::clone(&self.flush), Arc::clone(&self.store), entry.clone());
-            let asked = flush.ask();
+            let (store, closing) = (Arc::clone(&self.store), entry.clone());
+            let asked = store.ask();
             // Whatever goes wrong leaves the mark, and the next who look for open entries take it away.
             tokio::spawn(async move {
                 // Others flush meanwhile, for whom somebody waits.
                 tokio::time::sleep(FINAL_FLUSH).await;
-                flush.served(asked).await?;
+                store.served(asked).await?;
                 unmark(store.as_ref(), &closing).await
             });
             return Ok((entry, settled));

@@ -1,6 +1,6 @@
 //! How a key comes by its salt.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::JournalError,
-    group_flush::GroupFlush,
     key::{EntryKey, Salt},
     sources::Sources,
     store::{Store, StoreError},
@@ -31,9 +30,9 @@ impl Salts {
         &self,
         key: &EntryKey,
         (now_millis, binding): (u64, Duration),
-        (store, flush, sources): (&Arc<dyn Store>, &GroupFlush, &dyn Sources),
+        (store, sources): (&dyn Store, &dyn Sources),
     ) -> Result<Salt, JournalError> {
-        let secret = self.0.get_or_try_init(|| secret(store.as_ref(), flush, sources)).await?;
+        let secret = self.0.get_or_try_init(|| secret(store, sources)).await?;
         let span = u64::try_from(binding.as_millis()).unwrap_or(u64::MAX).max(1);
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_slice())
             .map_err(|_| StoreError::Damaged { what: "the secret of the salts is no key" })?;
@@ -45,15 +44,11 @@ impl Salts {
 }
 
 /// The store's secret, which is made and flushed where there is none.
-async fn secret(
-    store: &dyn Store,
-    flush: &GroupFlush,
-    sources: &dyn Sources,
-) -> Result<Zeroizing<[u8; 32]>, JournalError> {
+async fn secret(store: &dyn Store, sources: &dyn Sources) -> Result<Zeroizing<[u8; 32]>, JournalError> {
     loop {
         if let Some(bytes) = store.get(SECRET).await?.map(Zeroizing::new) {
             // Whoever made it may not have come so far.
-            flush.flush().await?;
+            store.flush().await?;
             let bytes: [u8; 32] = bytes
                 .as_slice()
                 .try_into()

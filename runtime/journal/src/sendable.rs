@@ -30,6 +30,7 @@ impl Sendable {
     }
 
     /// Sends the very bytes that are in the journal. Hand the result to [`Journal::attempted`](crate::Journal::attempted).
+    #[tracing::instrument(target = "berth::trace", name = "journal.send", skip_all)]
     pub async fn send(self, ledger: &dyn Ledger) -> Attempt {
         let result = ledger.send(self.envelope).await;
         Attempt { key: self.key, result }
@@ -56,7 +57,7 @@ pub struct Attempt {
 /// What a send tells about the transaction.
 #[derive(Debug)]
 pub enum Attempted {
-    /// A node has it. Ask for the receipt.
+    /// A node has it. Ask for the receipt; while that does not settle the entry, [`Journal::acknowledged`](crate::Journal::acknowledged).
     Acknowledged,
     /// It has no effect and never will: settled.
     Never(Error),

@@ -53,12 +53,10 @@ pub enum StoreError {
         #[source]
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// An earlier flush failed, so nobody knows what is durable: open the store anew.
-    #[error(
-        "an earlier flush failed ({first}), so nothing more is held to be durable until the store is opened anew"
-    )]
+    /// A flush failed, this one or an earlier one, so nobody knows what is durable: open the store anew.
+    #[error("a flush failed ({first}), so nothing more is held to be durable until the store is opened anew")]
     Doubtful {
-        /// How the first one failed.
+        /// How the first one failed, with its causes.
         first: String,
     },
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::{
-    group_flush::GroupFlush,
+    group_flush::{Asked, GroupFlush},
     store::{Page, SequencePage, Store, StoreError},
 };
 
@@ -29,6 +29,20 @@ impl WatchedStore {
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         self.lock().clone()
+    }
+
+    /// Asks for a flush of what was written until now, and has none begin.
+    pub(crate) fn ask(&self) -> Asked {
+        self.flush.ask()
+    }
+
+    /// Returns once that was flushed, be it for others, and has it flushed if nobody did.
+    pub(crate) async fn served(&self, asked: Asked) -> Result<(), StoreError> {
+        let flushed = self.noted(self.flush.served(asked).await);
+        if flushed.is_ok() {
+            *self.lock() = None;
+        }
+        flushed
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<String>> {
@@ -77,10 +91,6 @@ impl Store for WatchedStore {
     }
 
     async fn flush(&self) -> Result<(), StoreError> {
-        let flushed = self.noted(self.flush.flush().await);
-        if flushed.is_ok() {
-            *self.lock() = None;
-        }
-        flushed
+        self.served(self.ask()).await
     }
 }

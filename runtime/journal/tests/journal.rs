@@ -135,6 +135,10 @@ fn an_acknowledged_send_is_noted_and_an_unclear_one_is_not_taken_for_either() {
             let attempted = journal.attempted(attempt).await.unwrap();
             assert_eq!(matches!(attempted, Attempted::Acknowledged), name == "sent");
             assert_eq!(matches!(attempted, Attempted::Unknown(_)), name != "sent");
+            assert!(matches!(state(&journal, name).await, State::Signed(_)));
+            if name == "sent" {
+                journal.acknowledged(&key(name)).await.unwrap();
+            }
             assert_eq!(matches!(state(&journal, name).await, State::Sent(_)), name == "sent");
         }
         let again = journal.resume(&key("sent")).await.unwrap().unwrap().send(&ToyLedger::default()).await;
@@ -492,7 +496,8 @@ fn after_a_failed_flush_nothing_counts_as_durable() {
         journal.begin(&key("k"), payload(1)).await.unwrap();
         gate.fails.store(true, Ordering::SeqCst);
         let failed = journal.signed(&key("k"), envelope(1, 0)).await;
-        assert!(matches!(failed, Err(JournalError::Store(StoreError::Damaged { .. }))));
+        let Err(JournalError::Store(StoreError::Doubtful { first })) = failed else { panic!("{failed:?}") };
+        assert_eq!(first, "the store is damaged: the disk is gone");
         // The disk says that it works again; what it lost meanwhile it does not say.
         gate.fails.store(false, Ordering::SeqCst);
         let doubtful = journal.resume(&key("k")).await;

@@ -20,7 +20,7 @@ use thiserror::Error;
 use crate::withdrawable::Withdrawable;
 
 /// The most bytes of a component file and of the bundle beside it.
-const MAX_FILE: u64 = 64 << 20;
+pub(crate) const MAX_FILE: u64 = 64 << 20;
 
 /// Why an adapter was not let in.
 #[derive(Debug, Error)]
@@ -69,6 +69,8 @@ pub struct LetIn {
     pub facts: Option<Facts>,
     /// What admission says of it.
     pub admitted: Admitted,
+    /// The bundle that it was judged by; none where there was none.
+    pub bundle: Option<Arc<[u8]>>,
     /// The adapter itself.
     pub adapter: Arc<Withdrawable>,
 }
@@ -149,6 +151,7 @@ impl Door {
             version: facts.descriptor.version.clone(),
             facts: Some(facts),
             admitted,
+            bundle,
             adapter: Arc::new(Withdrawable::new(Arc::new(loaded))),
         })
     }
@@ -184,7 +187,14 @@ impl Door {
         self.admission.confirm(&admitted, &described, Timestamp::now()).map_err(denied)?;
         let adapter = Arc::new(Withdrawable::new(plug_in));
         self.take_in(
-            LetIn { name: descriptor.name, version: descriptor.version, facts: None, admitted, adapter },
+            LetIn {
+                name: descriptor.name,
+                version: descriptor.version,
+                facts: None,
+                admitted,
+                bundle,
+                adapter,
+            },
             false,
         )
     }

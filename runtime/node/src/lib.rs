@@ -4,8 +4,8 @@
 //!   were judged, and gives an adapter that can be withdrawn while it runs. It is the one place of a node that makes
 //!   adapters of files.
 //! - [`Configuration`] is the node's one file; what is wrong in it is told with its line.
-//! - `upgrade` puts new versions of adapters in while the node runs.
-//! - [`Traces`] sends what `tracing` hears of requests to the operator's collector.
+//! - `upgrade` puts new versions of adapters in while the node runs; `versions` keeps those that a take-back goes back to.
+//! - [`Traces`] sends what `tracing` hears of requests, and of the node's own doing, to the operator's collector.
 //! - [`Node`] puts them together with `berth-gateway`, which has the applications and serves them.
 
 mod backup;
@@ -14,6 +14,7 @@ mod door;
 mod run;
 mod traces;
 mod upgrade;
+mod versions;
 mod withdrawable;
 
 pub use config::{

@@ -1,7 +1,7 @@
 //! A node that runs: door, host, gateway and listeners, put together.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write as _,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -12,7 +12,7 @@ use std::{
 
 use berth_admission::{Admission, Past, Places, Policy};
 use berth_backup::Database;
-use berth_gateway::{AdapterCall, Adapters, Gateway, Offered, Parts, Receivers, http};
+use berth_gateway::{AdapterCall, Adapters, Gateway, Offered, Parts, Receivers, TakenBack, http};
 use berth_host::{CallObserver, CallRecord, Compiler, Host, HostConfig};
 use berth_identity::{Authority, MasterKey};
 use berth_journal::{SledStore, Store};
@@ -25,9 +25,10 @@ use zeroize::Zeroizing;
 use crate::{
     backup,
     config::{ConfigError, Configuration},
-    door::{Door, DoorError, LetIn},
+    door::{Door, LetIn},
     traces::Traces,
     upgrade,
+    versions::{self, Versions},
 };
 
 /// Bytes that the database may keep in memory.
@@ -134,7 +135,10 @@ impl Node {
         let observer = Arc::new(Observer::default());
         let door = Arc::new(door(configuration, &state, compiler, observer.clone())?);
         let adapters = Arc::new(Adapters::new(configuration.config.admission.permitted()));
-        let refused = let_in(configuration, &door, &adapters).await;
+        let versions = Arc::new(Versions::new(&state));
+        let taken_back = berth_gateway::taken_back(Arc::new(store.clone())).await;
+        let taken_back = taken_back.map_err(machine("what was taken back cannot be read"))?;
+        let refused = let_in(configuration, &door, &adapters, (&versions, &taken_back)).await;
         let names = &configuration.config.gateway.names;
         let tls = tls(configuration, &authority, names)?;
         let gateway = Gateway::open(Parts {
@@ -157,7 +161,7 @@ impl Node {
         let operator = http::operator_router(&gateway);
         let operator = operator
             .merge(backup::router(state.clone(), database, stop.clone()))
-            .merge(upgrade::router(configuration.path.clone(), door.clone(), gateway.clone()));
+            .merge(upgrade::router(configuration.path.clone(), door.clone(), gateway.clone(), versions));
         let socket = http::listen_unix(&path, operator, stop.clone());
         let operator = socket.await.map_err(machine("the operator's socket"))?;
         let public = &configuration.config.gateway;
@@ -312,12 +316,32 @@ pub(crate) fn take_revocations(
     Ok(())
 }
 
-/// Lets the configured adapters in, and gives those that were not, with the reason.
-async fn let_in(configuration: &Configuration, door: &Door, adapters: &Adapters) -> Vec<(PathBuf, String)> {
+/// Lets the configured adapters in, and gives those that were not, with the reason. In place of a version that was taken back the one
+/// before it comes in.
+async fn let_in(
+    configuration: &Configuration,
+    door: &Door,
+    adapters: &Adapters,
+    (versions, all_taken_back): (&Versions, &BTreeMap<String, TakenBack>),
+) -> Vec<(PathBuf, String)> {
     let mut refused = Vec::new();
     for adapter in &configuration.config.adapters {
         let adapter = adapter.get_ref();
-        let file = configuration.at(&adapter.file);
+        let mut file = configuration.at(&adapter.file);
+        let taken_back = versions::taken_back(&file, all_taken_back);
+        if let Some(TakenBack { version, why, back_to, .. }) = taken_back {
+            let kept = back_to.as_deref().and_then(|digest| versions.kept(digest));
+            let what = match &kept {
+                Some(_) => "the version before it goes on",
+                None => "the version before it is not kept here: put its file in this one's place",
+            };
+            let advice = "`berth node upgrade` tries this one again";
+            refused.push((file, format!("{version} was taken back ({why}), and {what}; {advice}")));
+            match kept {
+                Some(kept) => file = kept,
+                None => continue,
+            }
+        }
         if configuration.config.admission.policy.is_none() {
             refused.push((file, "there is no admission policy: name one in [admission]".to_owned()));
             continue;
@@ -325,7 +349,7 @@ async fn let_in(configuration: &Configuration, door: &Door, adapters: &Adapters)
         match door.let_in(&file, adapter.name.as_deref()).await {
             Ok(let_in) => {
                 let Some(offered) = offered(&let_in) else { continue };
-                if let Err(why) = adapters.put(offered) {
+                if let Err(why) = adapters.put_after(offered, taken_back.cloned()) {
                     refused.push((file, why.to_string()));
                 }
             }
@@ -333,6 +357,9 @@ async fn let_in(configuration: &Configuration, door: &Door, adapters: &Adapters)
         }
     }
     keep_used(door, adapters);
+    if let Err(error) = versions.prune(adapters) {
+        tracing::warn!(%error, "versions that nothing goes back to were not removed");
+    }
     refused
 }
 
@@ -367,9 +394,9 @@ pub(crate) fn look_again(door: &Door, gateway: &Gateway) {
     keep_used(door, gateway.adapters());
 }
 
-pub(crate) fn causes(error: &DoorError) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(cause) = source {
         text.push_str(&format!(": {cause}"));
         source = cause.source();
@@ -403,7 +430,7 @@ fn authority(state: &Path, master: &MasterKey) -> Result<Authority, NodeError> {
     Ok(made)
 }
 
-fn make_folder(folder: &Path) -> Result<(), NodeError> {
+pub(crate) fn make_folder(folder: &Path) -> Result<(), NodeError> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -412,7 +439,7 @@ fn make_folder(folder: &Path) -> Result<(), NodeError> {
 }
 
 /// Writes a file that only this user can read, and has it on the disk.
-fn write_private(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
     let write = || {
         let mut file =
             fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::{AdapterConfig, Configuration},
     door::{Door, LetIn},
-    run::{causes, keep_used, look_again, offered, take_revocations},
+    run::{NodeError, causes, keep_used, look_again, offered, take_revocations},
+    versions::Versions,
 };
 
 /// The longest trial, in seconds.
@@ -71,13 +72,19 @@ struct Shared {
     configuration: PathBuf,
     door: Arc<Door>,
     gateway: Gateway,
+    versions: Arc<Versions>,
     /// One upgrade at a time.
     one: tokio::sync::Mutex<()>,
 }
 
 /// `POST /upgrade` with an [`UpgradeRequest`] answers with an [`UpgradeReport`]; `POST /adapters/{name}/take-back` ends a trial.
-pub(crate) fn router(configuration: PathBuf, door: Arc<Door>, gateway: Gateway) -> Router {
-    let shared = Shared { configuration, door, gateway, one: tokio::sync::Mutex::default() };
+pub(crate) fn router(
+    configuration: PathBuf,
+    door: Arc<Door>,
+    gateway: Gateway,
+    versions: Arc<Versions>,
+) -> Router {
+    let shared = Shared { configuration, door, gateway, versions, one: tokio::sync::Mutex::default() };
     Router::new()
         .route("/upgrade", post(upgrade))
         .route("/adapters/{name}/take-back", post(take_back))
@@ -135,14 +142,32 @@ async fn offer(shared: &Shared, let_in: &LetIn, terms: UpgradeTerms) -> Changed 
     let (adapter, version) = (let_in.name.clone(), offered.descriptor.version.clone());
     match adapters.get(&adapter) {
         Some(current) if current.digest == offered.digest => Changed::Unchanged,
-        Some(_) => match shared.gateway.upgrade(offered, terms).await {
-            Ok(upgraded) => Changed::Upgraded(upgraded),
-            Err(why) => Changed::Refused(why.to_string()),
-        },
-        None => match adapters.put(offered) {
+        Some(current) => {
+            if let Err(error) = keep(shared, current.digest.as_deref()) {
+                return Changed::Refused(format!("the version before cannot be kept: {}", causes(&error)));
+            }
+            match shared.gateway.upgrade(offered, terms).await {
+                Ok(upgraded) => Changed::Upgraded(upgraded),
+                Err(why) => Changed::Refused(causes(&why)),
+            }
+        }
+        None => match shared.gateway.put(offered).await {
             Ok(()) => Changed::LetIn { adapter, version },
-            Err(why) => Changed::Refused(why.to_string()),
+            Err(why) => Changed::Refused(causes(&why)),
         },
+    }
+}
+
+/// Keeps the version with this digest, for a take-back; one without a digest never comes from a file.
+fn keep(shared: &Shared, digest: Option<&str>) -> Result<(), NodeError> {
+    let Some(digest) = digest else { return Ok(()) };
+    if let Err(error) = shared.versions.prune(shared.gateway.adapters()) {
+        tracing::warn!(%error, "versions that nothing goes back to were not removed");
+    }
+    let inside = shared.door.inside();
+    match inside.iter().find(|let_in| let_in.admitted.digest().to_string() == digest) {
+        Some(before) => shared.versions.keep(before),
+        None => Ok(()),
     }
 }
 
@@ -152,7 +177,14 @@ async fn take_back(
     Json(TakeBack { reason }): Json<TakeBack>,
 ) -> Result<StatusCode, Problem> {
     let why = format!("the operator took it back: {reason}");
-    if !shared.gateway.take_back(&name, &why) {
+    let taken_back = shared.gateway.take_back(&name, &why).await.map_err(|error| {
+        tracing::error!(adapter = name, %error, "a take-back is not written down");
+        Problem::trouble(
+            "it is taken back, but that could not be written down, so the next start takes the version again: \
+             put the earlier version into the configuration",
+        )
+    })?;
+    if !taken_back {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             "no-trial",

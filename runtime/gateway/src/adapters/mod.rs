@@ -87,9 +87,17 @@ impl Adapters {
     /// # Errors
     /// Where the node may not run it.
     pub fn put(&self, offered: Offered) -> Result<(), NotPermitted> {
+        self.put_after(offered, None)
+    }
+
+    /// The same, where a version was tried and taken back before.
+    ///
+    /// # Errors
+    /// Where the node may not run it.
+    pub fn put_after(&self, offered: Offered, taken_back: Option<TakenBack>) -> Result<(), NotPermitted> {
         self.permitted.check(&offered.descriptor)?;
         let name = offered.descriptor.name.clone();
-        self.write().insert(name, Slot { offered: Arc::new(offered), trial: None, taken_back: None });
+        self.write().insert(name, Slot { offered: Arc::new(offered), trial: None, taken_back });
         Ok(())
     }
 
@@ -111,12 +119,8 @@ impl Adapters {
         let mut slots = self.write();
         let slot = slots.get_mut(name)?;
         let trial = slot.trial.take_if(|trial| Arc::ptr_eq(trial, ending))?;
-        if let Some(why) = trial.failure() {
-            slot.taken_back = Some(TakenBack {
-                version: slot.offered.descriptor.version.clone(),
-                digest: slot.offered.digest.clone(),
-                why: why.to_owned(),
-            });
+        if let Some(taken_back) = trial.taken_back(&slot.offered) {
+            slot.taken_back = Some(taken_back);
             slot.offered = trial.before.clone();
         }
         Some(slot.offered.clone())
@@ -154,6 +158,22 @@ impl Adapters {
     #[must_use]
     pub fn trial(&self, name: &str) -> Option<Arc<Trial>> {
         self.read().get(name)?.trial.clone()
+    }
+
+    /// The version of this name that is on trial, with its trial.
+    pub(crate) fn on_trial(&self, name: &str) -> Option<(Arc<Offered>, Arc<Trial>)> {
+        let slots = self.read();
+        let slot = slots.get(name)?;
+        Some((slot.offered.clone(), slot.trial.clone()?))
+    }
+
+    /// Whether the adapter still stands where the end of this trial has left it.
+    pub(crate) fn is_taken_back(&self, name: &str, trial: &Arc<Trial>, taken_back: &TakenBack) -> bool {
+        let slots = self.read();
+        let is_this = |running: &Arc<Trial>| Arc::ptr_eq(running, trial);
+        slots.get(name).is_some_and(|slot| {
+            slot.trial.as_ref().is_some_and(is_this) || slot.taken_back.as_ref() == Some(taken_back)
+        })
     }
 
     /// The trial that this version is on; none where it is on none, or has failed.

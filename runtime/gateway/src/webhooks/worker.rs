@@ -10,6 +10,7 @@ use adapter_spec::types::{EventPage, EventStart};
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{
     WebhookFailure, WebhookShown, key,
@@ -22,6 +23,7 @@ use crate::{
     events::{FIRST, LAST},
     gateway::Shared,
     problem::Problem,
+    trace,
 };
 
 /// Events of one request.
@@ -268,9 +270,11 @@ impl Worker {
         let length = body.len();
         let parcel = Parcel { url: record.url.clone(), id: pending.id.clone(), body };
         let created = self.shared.pace.now().as_second();
-        let sent = self.unless_stopped(self.shared.poster.post(&key, parcel, created)).await?;
+        let span = trace::delivered(&self.application.record().order.name, length);
+        let posting = self.shared.poster.post(&key, parcel, created).instrument(span.clone());
+        let sent = self.unless_stopped(posting).await?;
         self.application.meter.answer(length);
-        sent.map_err(Halt::Failed)?;
+        sent.inspect_err(|_| trace::failed(&span)).map_err(Halt::Failed)?;
         self.keep(record.clone().taken()).await?;
         self.went_well();
         Ok(Next::More)

@@ -1,4 +1,4 @@
-//! Traces of requests, exported with OpenTelemetry's protocol.
+//! Traces of requests and of what the node does of its own accord, exported with OpenTelemetry's protocol.
 //!
 //! The node's parts make spans with `tracing`, all with one target, and know nothing of OpenTelemetry; here they are chosen (`sampling`) and
 //! sent (`export`). Without a configuration there is no layer for them, and a span costs one look at a number.
@@ -36,7 +36,7 @@ use crate::{
 };
 pub use config::TracesConfig;
 use export::{Collector, Counted, Counting, Counts, PATIENCE, QUEUE};
-use sampling::{OfTracedRequests, Sampling, sample};
+use sampling::{Chosen, Sampling, sample};
 
 /// How long a span waits for others to be sent with it.
 const DELAY: Duration = Duration::from_secs(1);
@@ -109,7 +109,7 @@ impl Traces {
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
-            .with_filter(OfTracedRequests)
+            .with_filter(Chosen(self.sampling.clone()))
     }
 
     /// Decides before everything else which requests are traced.

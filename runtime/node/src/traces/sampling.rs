@@ -1,4 +1,4 @@
-//! Which requests are traced.
+//! Which requests are traced, and what of that which the node does of its own accord.
 //!
 //! A caller's `traceparent` decides what a trace is called, and never how many there are: its ids are taken over, while the node's own dice
 //! and a bounded number a second decide. Only the parent is taken over: `tracestate` and baggage could be of any size, and would be
@@ -33,8 +33,10 @@ use tracing_subscriber::{
 
 /// The target of all spans that traces are made of.
 const TARGET: &str = "berth::trace";
-/// The span that a trace begins with.
-const FIRST: &str = "request";
+/// The span that a request's trace begins with.
+const REQUEST: &str = "request";
+/// Those that begin a trace of what the node does of its own accord: looks at what is under way, deliveries to webhooks.
+const OWN: [&str; 2] = ["follow", "deliver"];
 /// The header with the parent.
 const TRACEPARENT: &str = "traceparent";
 /// Its bytes in version 00; later ones may have more.
@@ -45,7 +47,7 @@ const MAX_LENGTH: usize = 128;
 /// In the context of a request that is traced.
 struct Traced;
 
-/// Decides which requests are traced.
+/// Decides what is traced.
 pub(super) struct Sampling {
     share: f64,
     asked: Mutex<Bucket>,
@@ -81,13 +83,15 @@ impl Sampling {
     /// The context of a request that is traced; none of another.
     fn of(&self, headers: &HeaderMap, now: Instant) -> Option<Context> {
         let context = parent(headers);
-        // Not by the trace's id, which a caller can choose.
-        let drawn =
-            u32::from_be_bytes(RandomIdGenerator::default().new_span_id().to_bytes().first_chunk().copied()?);
-        let is_in_share = f64::from(drawn) < self.share * (f64::from(u32::MAX) + 1.0);
         let asks = || context.span().span_context().is_sampled();
         let may_ask = || self.asked.lock().unwrap_or_else(PoisonError::into_inner).take(now);
-        (is_in_share || (asks() && may_ask())).then(|| context.with_value(Traced))
+        (self.is_in_share() || (asks() && may_ask())).then(|| context.with_value(Traced))
+    }
+
+    /// Draws whether something is in the share that is traced. Not by the trace's id, which a caller can choose.
+    fn is_in_share(&self) -> bool {
+        let [a, b, c, d, ..] = RandomIdGenerator::default().new_span_id().to_bytes();
+        f64::from(u32::from_be_bytes([a, b, c, d])) < self.share * (f64::from(u32::MAX) + 1.0)
     }
 }
 
@@ -138,16 +142,17 @@ impl Extractor for Parent<'_> {
     }
 }
 
-/// Lets spans through that belong to a request that is traced. What the node does of its own accord makes no trace.
-pub(super) struct OfTracedRequests;
+/// Lets spans through that belong to a trace: of a request that was chosen before, or of the node's own doing, chosen here.
+pub(super) struct Chosen(pub(super) Arc<Sampling>);
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for OfTracedRequests {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Chosen {
     fn enabled(&self, metadata: &Metadata<'_>, spans: &Spans<'_, S>) -> bool {
         if !metadata.is_span() || metadata.target() != TARGET {
             return false;
         }
         match metadata.name() {
-            FIRST => Context::map_current(|context| context.get::<Traced>().is_some()),
+            REQUEST => Context::map_current(|context| context.get::<Traced>().is_some()),
+            own if OWN.contains(&own) => self.0.is_in_share(),
             _ => spans.lookup_current().is_some(),
         }
     }
