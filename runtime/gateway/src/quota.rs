@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use adapter_spec::types::{Error, ErrorCode};
@@ -13,6 +13,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{application::Application, problem::Problem};
+
+/// For how long the answer is held that a quota is used up. Whoever asks again at once would otherwise keep the node's processors busy
+/// with signatures and refusals, at the cost of other applications.
+pub(crate) const HELD: Duration = Duration::from_millis(250);
 
 /// An application's quotas. Zero is no quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -9,7 +9,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adapter_spec::types::{Call, ContractCall, Value};
 use berth_gateway::{AdapterCall, Quotas};
@@ -129,4 +129,26 @@ async fn instance_time_that_is_used_up_ends_everything_too() {
     assert_ne!(read().await.body["code"], "quota-exceeded");
     world.gateway.adapter_call(&record.id, &call(1));
     assert_eq!(read().await.body["code"], "quota-exceeded");
+}
+
+#[tokio::test]
+async fn who_asks_beyond_a_quota_waits_for_the_refusal_and_nobody_else_does() {
+    let (world, alice) = shop(|_, quotas| quotas.transferred_bytes = 1).await;
+    world.gateway.create(order("other", &world.url, "alice")).await.unwrap();
+    world.get(&alice, &format!("{APP}/members")).await;
+    let (held, began) = (Duration::from_millis(250), Instant::now());
+    let refused = async {
+        let refused = world.get(&alice, &format!("{APP}/members")).await;
+        assert_eq!((refused.status.as_u16(), began.elapsed() >= held), (429, true), "{refused:?}");
+    };
+    let others = async {
+        let mut answered = 0;
+        while began.elapsed() < held {
+            assert_eq!(world.get(&alice, "/v1/applications/other").await.status, 200);
+            answered += 1;
+        }
+        answered
+    };
+    let ((), answered) = tokio::join!(refused, others);
+    assert!(answered > 1, "{answered}");
 }

@@ -10,7 +10,7 @@ adapter_sdk::export!(Instantly);
 #[async_trait]
 impl FrameworkAdapter for Instantly {
     fn describe() -> Descriptor {
-        let schemes = vec![SignatureScheme::EcdsaP256Sha256];
+        let schemes = vec![SignatureScheme::EcdsaP256Sha256, SignatureScheme::Sm2Sm3];
         Descriptor { schemes, ..descriptor("instant", "0.1.0", "instant") }
     }
 

@@ -210,14 +210,20 @@ async fn member(
         .into_response();
     }
     let length = |size: Option<u64>| usize::try_from(size.unwrap_or(0)).unwrap_or(usize::MAX);
-    if let Err(problem) = quota::let_in(&application) {
-        return problem.into_response();
+    let response = match quota::let_in(&application) {
+        Err(problem) => problem.into_response(),
+        Ok(()) => {
+            application.meter.request(length(exact(request.body())));
+            let meter = application.clone();
+            request.extensions_mut().insert(Member { name: caller.name, roles: Arc::new(roles), application });
+            let response = next.run(request).await;
+            meter.meter.answer(length(exact(response.body())));
+            response
+        }
+    };
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        tokio::time::sleep(quota::HELD).await;
     }
-    application.meter.request(length(exact(request.body())));
-    let meter = application.clone();
-    request.extensions_mut().insert(Member { name: caller.name, roles: Arc::new(roles), application });
-    let response = next.run(request).await;
-    meter.meter.answer(length(exact(response.body())));
     response
 }
 
