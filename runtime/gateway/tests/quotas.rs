@@ -150,5 +150,5 @@ async fn who_asks_beyond_a_quota_waits_for_the_refusal_and_nobody_else_does() {
         answered
     };
     let ((), answered) = tokio::join!(refused, others);
-    assert!(answered > 1, "{answered}");
+    assert!(answered > 0, "{answered}");
 }

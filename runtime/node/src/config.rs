@@ -9,6 +9,7 @@ use std::{
 
 use berth_gateway::{Permitted, http};
 use berth_identity::MasterKey;
+use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -25,13 +26,21 @@ const MAX_FILE: usize = 1 << 20;
 /// A commented configuration, as `berth node init` writes it.
 pub const EXAMPLE: &str = include_str!("node.toml");
 
+/// The JSON Schema of the configuration, for editors and whoever writes one by a program. What it does not say, such as that an address
+/// has a port, is told by [`Configuration::read`].
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Config).to_value()
+}
+
 /// The whole configuration. Paths in it begin at the file's own folder.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The folder in which the node keeps everything.
     pub state: PathBuf,
     /// Where the master key is.
+    #[schemars(with = "Secret")]
     pub master_key: Spanned<Secret>,
     /// What participants reach.
     pub gateway: GatewayConfig,
@@ -45,11 +54,12 @@ pub struct Config {
     pub traces: Option<TracesConfig>,
     /// Adapters to let in at the start, and at each upgrade.
     #[serde(default)]
+    #[schemars(with = "Vec<AdapterConfig>")]
     pub adapters: Vec<Spanned<AdapterConfig>>,
 }
 
 /// A secret, by reference: never in the configuration itself.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case", remote = "Self")]
 pub enum Secret {
     /// A file that only the node's user can read.
@@ -84,10 +94,11 @@ impl<'de> Deserialize<'de> for Secret {
 }
 
 /// What participants reach.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GatewayConfig {
     /// Address and port.
+    #[schemars(with = "String")]
     pub listen: Spanned<String>,
     /// Whether TLS is spoken; without it nobody but this machine should reach the port.
     #[serde(default = "yes")]
@@ -96,8 +107,10 @@ pub struct GatewayConfig {
     #[serde(default = "local_names")]
     pub names: Vec<String>,
     /// The operator's own certificate chain, in place of one that the node makes.
+    #[schemars(with = "Option<PathBuf>")]
     pub certificate: Option<Spanned<PathBuf>>,
     /// Its private key.
+    #[schemars(with = "Option<PathBuf>")]
     pub key: Option<Spanned<PathBuf>>,
     /// For how many seconds a signed request is taken.
     #[serde(default = "a_minute")]
@@ -119,27 +132,31 @@ pub struct GatewayConfig {
     #[serde(default)]
     pub local_webhooks: bool,
     /// Authorities, in PEM, that certify receivers of webhooks beside the public ones.
+    #[schemars(with = "Option<PathBuf>")]
     pub webhook_authorities: Option<Spanned<PathBuf>>,
 }
 
 /// What the operator reaches.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OperatorConfig {
     /// The socket that `berth node app` and the like speak to; `operator.sock` in the state's folder where it is left out.
     pub socket: Option<PathBuf>,
     /// Address and port of the page that the operator looks at, and of the numbers for Prometheus; none by default. Whoever
     /// reaches it sees names and numbers: keep it on a loopback address.
+    #[schemars(with = "Option<String>")]
     pub page: Option<Spanned<String>>,
 }
 
 /// Who is let in.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdmissionConfig {
     /// The admission policy's file. Without one nothing is let in.
+    #[schemars(with = "Option<PathBuf>")]
     pub policy: Option<Spanned<PathBuf>>,
     /// The newest revocation list.
+    #[schemars(with = "Option<PathBuf>")]
     pub revocations: Option<Spanned<PathBuf>>,
     /// Whether adapters of public ledgers, which anybody can join, may run here.
     pub public_ledgers: bool,
@@ -174,7 +191,7 @@ impl AdmissionConfig {
 }
 
 /// One adapter.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdapterConfig {
     /// The component; its certificate lies beside it.

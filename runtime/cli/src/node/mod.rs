@@ -58,6 +58,14 @@ pub(crate) enum NodeCommand {
     /// Print the OpenAPI description of what participants reach, which every node also serves at /v1/openapi.json
     #[command(after_help = "Example:\n  berth node openapi > openapi.json")]
     Openapi,
+    /// Print the JSON Schema of node.toml, for editors
+    #[command(after_help = "\
+In an editor that knows TOML, with this as the first line of node.toml:
+  #:schema node.schema.json
+
+Example:
+  berth node schema > city/node.schema.json")]
+    Schema,
     /// Show the record of who was let in and who was not, and look whether it is whole
     Audit(audit::Audit),
 }
@@ -71,7 +79,7 @@ impl NodeCommand {
             NodeCommand::Upgrade(upgrade) => upgrade.which.json,
             NodeCommand::Backup(backup) => backup.which.json,
             NodeCommand::Restore(restore) => restore.which.json,
-            NodeCommand::Init(_) | NodeCommand::Serve(_) | NodeCommand::Openapi => false,
+            NodeCommand::Init(_) | NodeCommand::Serve(_) | NodeCommand::Openapi | NodeCommand::Schema => false,
             NodeCommand::App { command } => command.json(),
             NodeCommand::Participant { command } => command.json(),
             NodeCommand::Grant { command } => command.json(),
@@ -89,6 +97,10 @@ impl NodeCommand {
             NodeCommand::Init(init) => serve::init(&init),
             NodeCommand::Serve(serve) => serve::serve(&serve).await,
             NodeCommand::Openapi => openapi::run(),
+            NodeCommand::Schema => {
+                println!("{:#}", berth_node::schema());
+                Ok(())
+            }
             NodeCommand::App { command } => command.run().await,
             NodeCommand::Participant { command } => command.run().await,
             NodeCommand::Grant { command } => command.run().await,

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use http::{HeaderName, HeaderValue};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 use url::Url;
@@ -13,13 +14,15 @@ use crate::config::{ConfigError, Configuration, Secret};
 const PATH: &str = "v1/traces";
 
 /// Where traces go, and of how many requests.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TracesConfig {
     /// The collector's address, without `/v1/traces`: OTLP over HTTP, as protobuf.
+    #[schemars(with = "String")]
     pub endpoint: Spanned<String>,
     /// Which part of all requests is traced, from 0 to 1.
     #[serde(default = "one_in_a_hundred")]
+    #[schemars(with = "f64")]
     pub share: Spanned<f64>,
     /// How many requests a second are traced beyond that because their callers trace them (`traceparent` with the sampled flag).
     #[serde(default = "ten")]
@@ -29,8 +32,10 @@ pub struct TracesConfig {
     pub service: String,
     /// Headers that the collector wants, each by reference.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Secret>")]
     pub headers: BTreeMap<String, Spanned<Secret>>,
     /// Authorities in PEM that the collector's certificate must be of, in place of the public ones.
+    #[schemars(with = "Option<PathBuf>")]
     pub authority: Option<Spanned<PathBuf>>,
 }
 
