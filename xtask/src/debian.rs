@@ -1,4 +1,4 @@
-//! Debian's own Rust for WebAssembly, unpacked into a folder: nothing on the machine changes, and no root is needed.
+//! Programs of Debian's, unpacked into a folder: nothing on the machine changes, and no root is needed.
 //!
 //! apt does the choosing, since names and versions move. It works on lists and caches of its own; the machine's are
 //! only read.
@@ -14,17 +14,14 @@ use crate::{
     process,
 };
 
-/// A compiler, the machine's own standard library (for build scripts and macros), and the sources of the standard library.
-const PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "rust-web-src"];
-
 /// Whether this machine has apt and dpkg.
 pub fn is_here() -> bool {
     process::exists("apt-get") && process::exists("dpkg")
 }
 
-/// Fetches the packages, and what they need that the machine lacks, and unpacks them into `root`. `work` is for what is
-/// needed only meanwhile.
-pub fn unpack(work: &Path, root: &Path) -> Outcome<()> {
+/// Fetches these packages, and what they need that the machine lacks, and unpacks them into `root`. `work` is for what is
+/// needed only meanwhile; `size` is said to people.
+pub fn unpack(wanted: &[&str], size: &str, work: &Path, root: &Path) -> Outcome<()> {
     let downloads = work.join("packages");
     for folder in
         [&downloads, &work.join("lists/partial"), &work.join("cache/archives/partial"), &root.to_path_buf()]
@@ -33,16 +30,19 @@ pub fn unpack(work: &Path, root: &Path) -> Outcome<()> {
     }
 
     // The machine's package lists may be missing or old: then lists of our own are made.
-    let machine = Apt { work: work.into(), own_lists: false };
-    let packages = match machine.resolve().and_then(|packages| machine.download(&packages, &downloads)) {
+    let fetch = |apt: &Apt| {
+        let packages = apt.resolve(wanted)?;
+        println!("  fetching {} Debian packages ({size})", packages.len());
+        apt.download(&packages, &downloads)
+    };
+    let packages = match fetch(&Apt { work: work.into(), own_lists: false }) {
         Ok(files) => files,
         Err(reason) => {
             println!("  apt's lists do not do ({}); updating own ones", first_line(&reason.to_string()));
             let own = Apt { work: work.into(), own_lists: true };
             // One source that does not answer does no harm if the packages are known afterwards.
             let updated = own.update();
-            let files = own.resolve().and_then(|packages| own.download(&packages, &downloads));
-            match (files, updated) {
+            match (fetch(&own), updated) {
                 (Ok(files), _) => files,
                 (Err(error), Ok(())) => return Err(error),
                 (Err(error), Err(update)) => return Err(Failure::new(format!("{error}\n{update}"))),
@@ -86,24 +86,21 @@ impl Apt {
     }
 
     /// What would be installed, each as `name=version`.
-    fn resolve(&self) -> Outcome<Vec<String>> {
+    fn resolve(&self, wanted: &[&str]) -> Outcome<Vec<String>> {
         let answer = process::read(
             self.command()
                 .args(["install", "--yes", "--no-install-recommends", "--reinstall", "--print-uris"])
-                .args(PACKAGES),
+                .args(wanted),
         )?;
         let packages = chosen_packages(&answer);
-        match PACKAGES
-            .iter()
-            .find(|wanted| !packages.iter().any(|package| package.starts_with(&format!("{wanted}="))))
-        {
+        let is_there = |wanted: &str| packages.iter().any(|package| package.starts_with(&format!("{wanted}=")));
+        match wanted.iter().find(|wanted| !is_there(wanted)) {
             None => Ok(packages),
             Some(missing) => Err(Failure::new(format!("apt knows no package {missing}"))),
         }
     }
 
     fn download(&self, packages: &[String], folder: &Path) -> Outcome<Vec<PathBuf>> {
-        println!("  fetching {} Debian packages (about 140 MB)", packages.len());
         process::read(self.command().arg("download").args(packages).current_dir(folder))?;
         let mut files = Vec::new();
         for entry in fs::read_dir(folder).or_fail("cannot read the downloaded packages")? {

@@ -19,6 +19,9 @@ use crate::{
 /// What guests are compiled for.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
+/// A compiler, the machine's own standard library (for build scripts and macros), and the sources of the standard library.
+const PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "rust-web-src"];
+
 /// How long rustup may take to add the target: it has about 20 MB to fetch, and says quickly when it cannot.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
 
@@ -180,7 +183,7 @@ impl DebianRust {
 /// Fills the cache's folder with Debian's compiler, and makes sure that it runs.
 fn unpack(partial: &Path, rust: &OwnRust) -> Outcome<()> {
     let work = partial.join("work");
-    debian::unpack(&work, &partial.join("root"))?;
+    debian::unpack(&PACKAGES, "about 140 MB", &work, &partial.join("root"))?;
     fs::remove_dir_all(&work).or_fail("cannot remove what was needed for unpacking")?;
     DebianRust::at(partial, rust).map(drop)
 }

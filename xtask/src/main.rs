@@ -1,6 +1,7 @@
 //! `cargo xtask`: set-up, components, demo, test, bench. `cargo xtask --help` tells more.
 
 mod arguments;
+mod browser;
 mod cache;
 mod cargo_deny;
 mod certify;

@@ -1,5 +1,5 @@
-//! What comes from npm, at the versions that the lock file fixes: Anvil, a local Ethereum node; solc, a compiler; and Fabric's official
-//! client.
+//! What comes from npm, at the versions that the lock file fixes: Anvil, a local Ethereum node; solc, a compiler; Fabric's official
+//! client; and Playwright, which drives a browser.
 
 use std::{
     env, fs,
@@ -32,7 +32,7 @@ pub struct NodeTools {
 /// Installs the tools the first time, outside the repository, and makes sure that Anvil runs.
 pub fn install(workspace: &Workspace, cache: &Cache) -> Outcome<NodeTools> {
     let from = workspace.root.join("xtask").join("npm");
-    let folder = install_packages(cache, &from, "node-tools", "Anvil, solc and Fabric's client")?;
+    let folder = install_packages(cache, &from, "node-tools", "Anvil, solc, Fabric's client and Playwright")?;
     let anvil = anvil(workspace, &folder)?;
     let version = process::read(Command::new(&anvil).arg("--version"))
         .or_fail("Anvil is installed but does not run; BERTH_ANVIL can name another one")?;

@@ -24,6 +24,8 @@ pub struct Places {
     pub java_sdk: Option<PathBuf>,
     /// The npm packages that the local EVM nodes are held against, where they could be installed.
     pub evm_packages: Option<PathBuf>,
+    /// Chromium, where it could be had.
+    pub browser: Option<PathBuf>,
     /// What pip installed, where it could.
     pub python: Option<Python>,
 }
@@ -31,7 +33,7 @@ pub struct Places {
 impl Places {
     /// Sets `BERTH_COMPONENTS`, `BERTH_REPORTS`, `BERTH_ANVIL`, `BERTH_NODE_TOOLS`, `BERTH_FABRIC_MODULES`,
     /// `BERTH_GETH` and `BERTH_FABRIC` where they were asked for, `BERTH_FISCO_GO_SDK`, `BERTH_FISCO_JAVA_SDK`,
-    /// `BERTH_EVM_CLIENTS` and `BERTH_PYTHON` where they could be had.
+    /// `BERTH_EVM_CLIENTS`, `BERTH_CHROMIUM` and `BERTH_PYTHON` where they could be had.
     pub fn tell(&self, command: &mut Command) {
         command.env("BERTH_COMPONENTS", &self.components);
         command.env("BERTH_REPORTS", &self.reports);
@@ -57,6 +59,10 @@ impl Places {
         match &self.evm_packages {
             Some(packages) => command.env("BERTH_EVM_CLIENTS", packages),
             None => command.env_remove("BERTH_EVM_CLIENTS"),
+        };
+        match &self.browser {
+            Some(program) => command.env("BERTH_CHROMIUM", program),
+            None => command.env_remove("BERTH_CHROMIUM"),
         };
         match &self.python {
             Some(python) => command.env("BERTH_PYTHON", "python3").env("PYTHONPATH", &python.packages),

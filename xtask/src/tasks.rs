@@ -2,6 +2,7 @@
 
 use crate::{
     arguments::Arguments,
+    browser,
     cache::Cache,
     cargo_deny::{self, Advisories},
     certify, components, evm_clients, fabric,
@@ -23,13 +24,14 @@ pub fn setup(arguments: &Arguments) -> Outcome<()> {
     let mut steps = Steps::default();
     check_compiler(&mut steps);
     steps.run("guests", "a way to compile for WebAssembly", || GuestToolchain::find(&cache));
-    steps.run("node tools", "Anvil, solc and Fabric's client from npm", || {
+    steps.run("node tools", "Anvil, solc, Fabric's client and Playwright from npm", || {
         node_tools::install(&workspace, &cache)
     });
     full_node(&mut steps, &cache, arguments);
     fabric_modules(&mut steps, &workspace, &cache);
     fabric_programs(&mut steps, &cache, arguments);
     evm_clients(&mut steps, &workspace, &cache);
+    browser(&mut steps, &cache);
     foreign_programs(&mut steps, &workspace, &cache);
     steps.finish()
 }
@@ -218,7 +220,7 @@ pub fn test(arguments: &Arguments) -> Outcome<()> {
 fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Outcome<Option<Places>> {
     let cache = Cache::open()?;
     check_compiler(steps);
-    let node_tools = steps.run("node tools", "Anvil, solc and Fabric's client from npm", || {
+    let node_tools = steps.run("node tools", "Anvil, solc, Fabric's client and Playwright from npm", || {
         node_tools::install(workspace, &cache)
     });
     let components = build_components(steps, workspace, &cache);
@@ -226,6 +228,7 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
     let fabric_modules = fabric_modules(steps, workspace, &cache);
     let fabric = fabric_programs(steps, &cache, arguments);
     let [go_sdk, java_sdk, evm_packages] = evm_clients(steps, workspace, &cache);
+    let browser = browser(steps, &cache);
     let python = foreign_programs(steps, workspace, &cache);
     let all = node_tools.zip(components).zip(fabric_modules);
     Ok(all.map(|((node_tools, components), fabric_modules)| Places {
@@ -238,6 +241,7 @@ fn set_up(steps: &mut Steps, workspace: &Workspace, arguments: &Arguments) -> Ou
         go_sdk,
         java_sdk,
         evm_packages,
+        browser,
         python,
     }))
 }
@@ -292,6 +296,19 @@ fn evm_clients(steps: &mut Steps, workspace: &Workspace, cache: &Cache) -> [Opti
         installed("java sdk", evm_clients::install_java(workspace, cache)),
         installed("evm packages", evm_clients::install_packages(workspace, cache)),
     ]
+}
+
+/// A browser. Without it the test of the operator's page says that it did not run.
+fn browser(steps: &mut Steps, cache: &Cache) -> Option<std::path::PathBuf> {
+    println!("\n== browser: Chromium, for the operator's page");
+    match browser::install(cache) {
+        Ok(program) => Some(program),
+        Err(reason) => {
+            println!("   not run: {reason}");
+            steps.not_run("browser", reason.to_string());
+            None
+        }
+    }
 }
 
 /// Geth, where it was asked for. Without it the tests against it say that they did not run.

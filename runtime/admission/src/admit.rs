@@ -12,7 +12,7 @@ use semver::Version;
 use thiserror::Error;
 
 use crate::{
-    audit::{AuditError, AuditLog, Event, Head},
+    audit::{AuditError, AuditLog, Event, Head, Record},
     certificate::{Certificate, Limits, Tier},
     component,
     denial::Denial,
@@ -287,6 +287,12 @@ impl Admission {
     #[must_use]
     pub fn floor(&self) -> Floor {
         self.state().floor.clone()
+    }
+
+    /// The last lines of the audit log, the newest first; see [`RECENT`](crate::audit::RECENT).
+    #[must_use]
+    pub fn recent(&self) -> Vec<Record> {
+        self.state().audit.recent().cloned().collect()
     }
 
     /// The revocation list that is in force.

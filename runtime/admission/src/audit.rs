@@ -5,6 +5,7 @@
 //! which keeps the chain's head.
 
 use std::{
+    collections::VecDeque,
     fs::{File, OpenOptions, TryLockError},
     io::{self, BufRead as _, BufReader, Seek as _, Write as _},
     path::{Path, PathBuf},
@@ -16,6 +17,8 @@ use thiserror::Error;
 
 use crate::{digest::Digest, files::sync_folder, json};
 
+/// How many of the last lines an open log has at hand.
+pub const RECENT: usize = 50;
 /// Bytes of one line, at most.
 pub const MAX_LINE_BYTES: usize = 64 << 10;
 
@@ -143,6 +146,8 @@ pub struct AuditLog {
     path: PathBuf,
     file: File,
     head: Head,
+    /// The last lines, the newest at the back.
+    recent: VecDeque<Record>,
     /// Set when a write failed: what is on disk is then not known.
     failed: bool,
 }
@@ -165,11 +170,15 @@ impl AuditLog {
             Err(TryLockError::WouldBlock) => return Err(AuditError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let (head, whole_bytes) = walk(&file, path, &mut each)?;
+        let mut recent = VecDeque::new();
+        let (head, whole_bytes) = walk(&file, path, &mut |record, head| {
+            keep(&mut recent, record.clone());
+            each(record, head);
+        })?;
         let length = file.seek(io::SeekFrom::End(0)).map_err(failed)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         sync_folder(folder).map_err(failed)?;
-        let mut log = AuditLog { path: path.to_owned(), file, head, failed: false };
+        let mut log = AuditLog { path: path.to_owned(), file, head, recent, failed: false };
         if length > whole_bytes {
             log.file.set_len(whole_bytes).map_err(failed)?;
             log.append(now, Event::Torn { bytes: length - whole_bytes })?;
@@ -215,8 +224,21 @@ impl AuditLog {
             return Err(error);
         }
         self.head = Head { lines: self.head.lines + 1, digest };
+        keep(&mut self.recent, record);
         Ok(())
     }
+
+    /// The last lines, at most [`RECENT`], the newest first.
+    pub fn recent(&self) -> impl Iterator<Item = &Record> {
+        self.recent.iter().rev()
+    }
+}
+
+fn keep(recent: &mut VecDeque<Record>, record: Record) {
+    if recent.len() == RECENT {
+        recent.pop_front();
+    }
+    recent.push_back(record);
 }
 
 /// Walks through all whole lines: the head, and how many bytes they have.

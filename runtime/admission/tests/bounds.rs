@@ -7,7 +7,7 @@ mod world;
 use berth_admission::{
     Admission, Denial, Digest, Past, Places, Policy,
     admit::ListDenied,
-    audit::{AuditError, AuditLog, Event, Head, MAX_LINE_BYTES},
+    audit::{AuditError, AuditLog, Event, Head, MAX_LINE_BYTES, RECENT},
     certificate::{clause_area, is_name},
     component::{self, ComponentFault},
     dsse::{Envelope, MAX_PAYLOAD_BYTES},
@@ -247,6 +247,22 @@ fn a_line_of_the_audit_log_is_written_up_to_its_bound_and_a_longer_one_not() {
     drop(log);
     let head = AuditLog::open(&path, world::now(), |_, _| {}).unwrap().head();
     assert_eq!(head.lines, 2);
+}
+
+#[test]
+fn an_open_audit_log_has_its_last_lines_at_hand_also_after_it_was_opened_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let numbers = |log: &AuditLog| log.recent().map(|record| record.sequence).collect::<Vec<_>>();
+    let mut log = AuditLog::open(&path, world::now(), |_, _| {}).unwrap();
+    assert_eq!(numbers(&log), [] as [u64; 0]);
+    for bytes in 0..RECENT as u64 + 3 {
+        log.append(world::now(), Event::Torn { bytes }).unwrap();
+    }
+    let expected: Vec<_> = (3..RECENT as u64 + 3).rev().collect();
+    assert_eq!(numbers(&log), expected);
+    drop(log);
+    assert_eq!(numbers(&AuditLog::open(&path, world::now(), |_, _| {}).unwrap()), expected);
 }
 
 #[test]

@@ -326,7 +326,7 @@ async fn a_body_longer_than_the_node_takes_is_a_problem() {
 #[tokio::test]
 async fn the_operators_page_keeps_to_the_same_limits() {
     let world = World::new().await;
-    let page = http::page_router(&world.gateway);
+    let page = http::page_router(&world.gateway, Arc::new(Vec::new));
     let listener = Listener::of(page, None, Limits { headers: SHORT, ..patient() }).await;
     to_the_end(listener.connect().await).await;
     let metrics = "GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";

@@ -10,7 +10,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Method};
 use berth_gateway::{AdapterCall, verify_usage};
@@ -218,7 +218,10 @@ async fn a_path_that_is_no_text_is_answered_to_the_operator_with_a_problem() {
 #[tokio::test]
 async fn the_operators_page_shows_numbers_and_answers_no_foreign_name() {
     let (world, _) = shop().await;
-    let router = berth_gateway::http::page_router(&world.gateway);
+    let router = berth_gateway::http::page_router(
+        &world.gateway,
+        Arc::new(|| vec![json!({"time": "2026-01-01T00:00:00Z", "event": {"kind": "torn", "bytes": 3}})]),
+    );
     let get = |path: &str, host: &'static str| {
         let request = axum::http::Request::get(path).header("host", host).body(Body::empty()).unwrap();
         let router = router.clone();
@@ -236,6 +239,7 @@ async fn the_operators_page_shows_numbers_and_answers_no_foreign_name() {
     let (_, overview) = get("/overview.json", "localhost:9464").await;
     let overview: Value = serde_json::from_str(&overview).unwrap();
     assert_eq!(overview["applications"][0]["name"], "shop");
+    assert_eq!(overview["audit"][0]["event"]["bytes"], 3);
     assert!(get("/metrics", "[::1]:9464").await.1.contains("berth_applications 1"));
     for host in ["evil.example", "evil.example:9464", ""] {
         assert_eq!(get("/overview.json", host).await.0, 421, "{host}");

@@ -181,7 +181,14 @@ impl Node {
         let mut listening = vec![public, operator];
         let mut page = None;
         if let Some(address) = configuration.page()? {
-            let shown = http::listen(address, None, http::page_router(&gateway), stop.clone());
+            let audit = {
+                let door = door.clone();
+                Arc::new(move || {
+                    let recent = door.admission().recent();
+                    recent.iter().map(|record| serde_json::json!(record)).collect()
+                })
+            };
+            let shown = http::listen(address, None, http::page_router(&gateway, audit), stop.clone());
             let shown = shown.await.map_err(machine("the operator's page"))?;
             page = Some(shown.address.clone());
             listening.push(shown);

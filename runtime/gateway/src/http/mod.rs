@@ -29,7 +29,7 @@ mod webhooks;
 
 pub use limits::Limits;
 pub use operator::operator_router;
-pub use page::page_router;
+pub use page::{RecentAudit, page_router};
 pub use participants::{openapi_document, router};
 pub use rustls::ServerConfig;
 pub use server::{Listening, PeerCertificate, ServerError, listen, listen_unix, listen_within, tls};

@@ -1,21 +1,32 @@
 //! What the operator looks at: a page and numbers, read only, on an address of this machine.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{FromRef, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{Html, IntoResponse as _, Response},
     routing::get,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::operator::{described, metrics};
 use crate::{gateway::Gateway, problem::Problem};
 
+/// What gives the last lines of the operator's audit log, the newest first, as they are kept: `time`, and an `event` with its `kind`.
+pub type RecentAudit = Arc<dyn Fn() -> Vec<Value> + Send + Sync>;
+
+#[derive(Clone, FromRef)]
+struct Shown {
+    gateway: Gateway,
+    audit: RecentAudit,
+}
+
 /// The page at `/`, its `overview.json`, `/metrics`, `/healthz` and `/readyz`. It shows names and numbers to whoever reaches it: it
 /// belongs on a loopback address. A browser that was led here under another name is refused.
-pub fn page_router(gateway: &Gateway) -> Router {
+pub fn page_router(gateway: &Gateway, audit: RecentAudit) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/overview.json", get(overview))
@@ -23,7 +34,7 @@ pub fn page_router(gateway: &Gateway) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .layer(middleware::from_fn(own_name))
-        .with_state(gateway.clone())
+        .with_state(Shown { gateway: gateway.clone(), audit })
 }
 
 /// Only requests to an IP address or to localhost: a page of a stranger whose name resolves to this machine gets nothing.
@@ -53,7 +64,7 @@ async fn ready(State(gateway): State<Gateway>) -> Result<&'static str, Problem> 
     gateway.ready().await.map(|()| "ready\n")
 }
 
-async fn overview(State(gateway): State<Gateway>) -> Response {
+async fn overview(State(gateway): State<Gateway>, State(audit): State<RecentAudit>) -> Response {
     let applications: Vec<_> = gateway
         .all()
         .iter()
@@ -76,6 +87,7 @@ async fn overview(State(gateway): State<Gateway>) -> Response {
         "applications": applications,
         "adapters": adapters,
         "participants": gateway.participants(),
+        "audit": audit(),
     }))
     .into_response()
 }
