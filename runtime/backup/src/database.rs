@@ -1,6 +1,14 @@
 //! The database that everything of a node is in.
 
-use std::{fs::File, io, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use sled::{Db, Tree};
 
@@ -20,6 +28,21 @@ pub struct Database {
     gate: Arc<Gate>,
     /// None of a database that ends with the process.
     file: Option<Arc<File>>,
+    flushes: Arc<Flushes>,
+}
+
+/// Flushes that are shared: whoever comes while one is under way waits for the next one, with all others who came meanwhile.
+struct Flushes {
+    /// How many asked so far.
+    asked: AtomicU64,
+    /// How many of them have been served, or how a flush failed.
+    served: Mutex<Result<u64, String>>,
+}
+
+impl Default for Flushes {
+    fn default() -> Self {
+        Flushes { asked: AtomicU64::new(0), served: Mutex::new(Ok(0)) }
+    }
 }
 
 impl Database {
@@ -32,7 +55,7 @@ impl Database {
         let file = File::open(folder.join(DATABASE_FILE))?;
         // What was just made must not lose its name.
         File::open(folder)?.sync_all()?;
-        Ok(Database { opened, gate: Arc::default(), file: Some(Arc::new(file)) })
+        Ok(Database { opened, gate: Arc::default(), file: Some(Arc::new(file)), flushes: Arc::default() })
     }
 
     /// One that is gone when the last copy is dropped. For tests.
@@ -41,7 +64,7 @@ impl Database {
     /// When there is no room for it.
     pub fn temporary() -> sled::Result<Self> {
         let opened = sled::Config::new().temporary(true).open()?;
-        Ok(Database { opened, gate: Arc::default(), file: None })
+        Ok(Database { opened, gate: Arc::default(), file: None, flushes: Arc::default() })
     }
 
     /// A tree of it, which is made where there is none. Whoever writes to it holds a [`Database::pass`] meanwhile.
@@ -71,8 +94,26 @@ impl Database {
     /// Returns once everything that was written before is on the disk. Blocks for as long as the disk takes.
     ///
     /// # Errors
-    /// When the disk fails. Nothing that was not flushed before counts as kept then: the system tells a failure once.
+    /// When the disk fails, now or at an earlier flush. The system tells a failure once, and the next flush would succeed without
+    /// what the failed one lost: so nothing more counts as kept until the database is opened anew.
     pub fn flush(&self) -> sled::Result<()> {
+        let mine = self.flushes.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut served = self.flushes.served.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*served {
+            Ok(served) if *served >= mine => return Ok(()),
+            Ok(_) => {}
+            Err(first) => return Err(io::Error::other(format!("an earlier flush failed: {first}")).into()),
+        }
+        // Whoever asked until now has written before.
+        let asked = self.flushes.asked.load(Ordering::SeqCst);
+        // Holds until the flush has ended well, so also where it panics.
+        *served = Err("it came to no end".to_owned());
+        let flushed = self.flush_now();
+        *served = flushed.as_ref().map(|()| asked).map_err(ToString::to_string);
+        flushed
+    }
+
+    fn flush_now(&self) -> sled::Result<()> {
         self.opened.flush()?;
         let synced: io::Result<()> = self.file.as_ref().map_or(Ok(()), |file| file.sync_data());
         Ok(synced?)

@@ -145,7 +145,7 @@ impl Gateway {
         .await
     }
 
-    /// Removes an application with its keys, secrets and webhooks. Refused while transactions of it are under way.
+    /// Removes an application with its keys, secrets, webhooks and its adapter's state. Refused while transactions of it are under way.
     ///
     /// # Errors
     /// Where there is none, something is under way, or the store fails.
@@ -169,7 +169,11 @@ impl Gateway {
         self.shared.records.remove(&format!("{APPLICATIONS}{name}")).await.map_err(not_written)?;
         self.shared.applications.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         self.shared.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(&application.id);
-        Ok(())
+        // Last: a call that still ran would have written some of it anew.
+        self.shared.ground.state.forget(&application.id).await.map_err(|error| {
+            tracing::error!(application = %application.id, %error, "a removed application's state stays in the store");
+            Problem::trouble("it is removed, but its adapter's state stays in the node's store, out of everybody's reach")
+        })
     }
 
     /// Puts a key into trust that was made elsewhere: 32 bytes, for a member of an application that has none of this scheme

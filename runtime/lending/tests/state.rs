@@ -71,6 +71,22 @@ async fn of_swaps_at_once_exactly_one_wins() {
 }
 
 #[tokio::test]
+async fn what_is_forgotten_is_gone_and_nothing_else_is() {
+    let (_folder, stores) = stores();
+    for store in stores {
+        for (application, key) in [("app", "a"), ("app", "b"), ("ap", "pa"), ("apps", "a")] {
+            store.swap(application, key, None, Some(b"1")).await.unwrap();
+        }
+        store.forget("app").await.unwrap();
+        store.forget("nobody").await.unwrap();
+        for (application, key, there) in [("app", "a", false), ("app", "b", false), ("ap", "pa", true), ("apps", "a", true)] {
+            assert_eq!(store.get(application, key).await.unwrap().is_some(), there, "{application} {key}");
+        }
+        assert_eq!((store.usage("app").await, store.usage("apps").await), (Ok(0), Ok(2)));
+    }
+}
+
+#[tokio::test]
 async fn sled_keeps_values_and_their_count_across_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let store = SledState::open(folder.path(), LIMITS).unwrap();

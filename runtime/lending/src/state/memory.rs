@@ -73,4 +73,9 @@ impl StateStore for MemoryState {
         let old = own.and_then(|own| own.values.get(key)).map(Vec::len);
         self.limits.usage_after(own.map_or(0, |own| own.usage), key, old, new).map(drop)
     }
+
+    async fn forget(&self, application: &str) -> Result<(), StateError> {
+        self.lock().remove(application);
+        Ok(())
+    }
 }

@@ -101,6 +101,12 @@ pub trait StateStore: Send + Sync {
     /// # Errors
     /// Which limit would be passed, or that the store fails.
     async fn check(&self, application: &str, key: &str, new: Option<&[u8]>) -> Result<(), StateError>;
+
+    /// Forgets everything of an application that nobody uses any more. When this returns, that is durable.
+    ///
+    /// # Errors
+    /// When the store fails; some of it may be forgotten then.
+    async fn forget(&self, application: &str) -> Result<(), StateError>;
 }
 
 impl StateLimits {

@@ -112,6 +112,27 @@ impl StateStore for SledState {
         let usage = self.usage_now(application)?;
         self.limits.usage_after(usage, key, old.as_deref().map(<[u8]>::len), new).map(drop)
     }
+
+    async fn forget(&self, application: &str) -> Result<(), StateError> {
+        let (database, values, usage) = (self.database.clone(), self.values.clone(), self.usage.clone());
+        let application = application.to_owned();
+        let forgotten = tokio::task::spawn_blocking(move || {
+            for key in values.scan_prefix(full_key(&application, "")).keys() {
+                let key = key?;
+                let pass = database.pass();
+                pass.will_change(VALUES, &key);
+                values.remove(key)?;
+            }
+            {
+                let pass = database.pass();
+                pass.will_change(USAGE, application.as_bytes());
+                usage.remove(application)?;
+            }
+            database.flush()
+        })
+        .await;
+        forgotten.map_err(|error| StateError::Store(error.to_string()))?.map_err(store)
+    }
 }
 
 /// The application's length (8 bytes, big-endian) and name, then the key: no name is the beginning of another's.
