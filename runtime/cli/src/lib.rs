@@ -69,7 +69,7 @@ pub fn main() -> ExitCode {
     };
     // A node does it once it has read what else hears of its spans.
     if !arguments.serves() {
-        logs::to_stderr(None);
+        logs::to_stderr(None, None);
     }
     let json = arguments.json();
     match run(arguments) {

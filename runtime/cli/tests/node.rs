@@ -40,6 +40,30 @@ fn what_is_wrong_in_a_configuration_is_told_with_its_line() {
     assert!(shown.stderr.contains("max_boddy_bytes"), "{}", shown.stderr);
 }
 
+#[test]
+fn a_log_for_programs_is_one_object_a_line() {
+    let berth = city("\n[[adapters]]\nfile = \"broken.wasm\"\n");
+    let_everything_in(&berth);
+    let file = berth.folder.path().join("city/node.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("format = \"text\""), "{text}");
+    fs::write(&file, text.replace("format = \"text\"", "format = \"json\"")).unwrap();
+    fs::write(berth.folder.path().join("city/broken.wasm"), "no component").unwrap();
+    let said = berth.folder.path().join("said");
+    let mut life = Life::begin_with(&berth, |command| {
+        command.stderr(fs::File::create(&said).unwrap()).env_remove("RUST_LOG");
+    });
+    assert!(life.stop());
+    let said = fs::read_to_string(said).unwrap();
+    let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let is_told = |line: &Value| {
+        line["level"] == "ERROR"
+            && line["timestamp"].is_string()
+            && line["message"].as_str().unwrap().contains("broken.wasm is not let in: ")
+    };
+    assert!(lines.iter().any(is_told), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_is_made_served_stopped_and_remembers() {
     let berth = city("");

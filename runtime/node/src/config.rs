@@ -16,6 +16,7 @@ use serde::{
 };
 use thiserror::Error;
 use toml::Spanned;
+use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
 use crate::traces::TracesConfig;
@@ -50,6 +51,9 @@ pub struct Config {
     /// Who is let in.
     #[serde(default)]
     pub admission: AdmissionConfig,
+    /// What the node says of itself on its standard error.
+    #[serde(default)]
+    pub log: LogConfig,
     /// Where traces go; nowhere where it is left out.
     pub traces: Option<TracesConfig>,
     /// Adapters to let in at the start, and at each upgrade.
@@ -146,6 +150,33 @@ pub struct OperatorConfig {
     /// reaches it sees names and numbers: keep it on a loopback address.
     #[schemars(with = "Option<String>")]
     pub page: Option<Spanned<String>>,
+}
+
+/// What the node says of itself on its standard error. `RUST_LOG` in its environment goes before `level`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// The least that is said: `error`, `warn`, `info`, `debug` or `trace`; by parts as `RUST_LOG` takes it.
+    #[schemars(with = "String")]
+    pub level: Spanned<String>,
+    /// How.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        LogConfig { level: Spanned::new(0..0, "warn".into()), format: LogFormat::Text }
+    }
+}
+
+/// How lines of the log are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people, without the time, which whoever runs services puts before each line.
+    Text,
+    /// One JSON object a line, with `timestamp`, `level`, `target`, `message` and what else there is to say.
+    Json,
 }
 
 /// Who is let in.
@@ -307,6 +338,11 @@ impl Configuration {
             (None, Some(key)) => return Err(self.wrong(key, "`key` needs `certificate` beside it")),
             _ => {}
         }
+        let level = &self.config.log.level;
+        if let Err(error) = EnvFilter::builder().parse(level.get_ref()) {
+            let what = format!("`level` is error, warn, info, debug or trace, or what RUST_LOG takes: {error}");
+            return Err(self.wrong(level, what));
+        }
         match &self.config.traces {
             Some(traces) => traces.check(self),
             None => Ok(()),
@@ -438,6 +474,8 @@ mod tests {
             (SMALL.replace("env", "text"), (2, 16), "text"),
             (format!("{SMALL}key = \"k\"\n"), (6, 7), "certificate"),
             (SMALL.replace("\"state\"", "3"), (1, 9), "string"),
+            (format!("{SMALL}[log]\nlevel = \"berth=loud\"\n"), (7, 9), "RUST_LOG"),
+            (format!("{SMALL}[log]\nformat = \"xml\"\n"), (7, 10), "json"),
             (SMALL.replace("[gateway]", "[gateway"), (4, 9), ""),
         ] {
             let error = parse(&text).unwrap_err();

@@ -19,7 +19,7 @@ mod withdrawable;
 
 pub use config::{
     AdapterConfig, AdmissionConfig, Config, ConfigError, Configuration, EXAMPLE, GatewayConfig,
-    OperatorConfig, Secret, schema,
+    LogConfig, LogFormat, OperatorConfig, Secret, schema,
 };
 pub use door::{Door, DoorError, LetIn, host_limits};
 pub use run::{Node, NodeError};

@@ -66,12 +66,12 @@ pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     let compiler = Compiler::Child(CompilerChild::new(program, vec![COMPILE.into()]));
     let traces =
         Traces::new(&configuration).map_err(|error| Failure::host("the node does not start", &error))?;
-    logs::to_stderr(traces.as_ref());
+    logs::to_stderr(Some(&configuration.config.log), traces.as_ref());
     let node = Node::start(&configuration, compiler, traces)
         .await
         .map_err(|error| Failure::host("the node does not start", &error))?;
     for (file, why) in &node.refused {
-        eprintln!("{} is not let in: {}", plain(&file.display().to_string()), plain(why));
+        tracing::error!("{} is not let in: {}", plain(&file.display().to_string()), plain(why));
     }
     let scheme = if configuration.config.gateway.tls { "https" } else { "http" };
     println!("The node listens at {scheme}://{}", node.address);
