@@ -24,7 +24,9 @@ pub fn install(cache: &Cache) -> Outcome<PathBuf> {
             Some(program) => program,
             None if debian::is_here() => cache.get_or_fill("chromium", unpack)?.join("chromium"),
             None => {
-                return Err(Failure::new("there is no Chromium on this machine: install it, or name it in BERTH_CHROMIUM"));
+                return Err(Failure::new(
+                    "there is no Chromium on this machine: install it, or name it in BERTH_CHROMIUM",
+                ));
             }
         },
     };

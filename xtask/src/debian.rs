@@ -93,7 +93,8 @@ impl Apt {
                 .args(wanted),
         )?;
         let packages = chosen_packages(&answer);
-        let is_there = |wanted: &str| packages.iter().any(|package| package.starts_with(&format!("{wanted}=")));
+        let is_there =
+            |wanted: &str| packages.iter().any(|package| package.starts_with(&format!("{wanted}=")));
         match wanted.iter().find(|wanted| !is_there(wanted)) {
             None => Ok(packages),
             Some(missing) => Err(Failure::new(format!("apt knows no package {missing}"))),

@@ -70,14 +70,16 @@ impl Drop for Looker {
 /// The row that begins so.
 fn row<'a>(found: &'a Value, table: &str, first: &str) -> Vec<&'a str> {
     let rows = found[table].as_array().unwrap();
-    let row = rows.iter().find(|row| row[0] == first).unwrap_or_else(|| panic!("no {first} in {table}: {found:#}"));
+    let row =
+        rows.iter().find(|row| row[0] == first).unwrap_or_else(|| panic!("no {first} in {table}: {found:#}"));
     row.as_array().unwrap().iter().map(|cell| cell.as_str().unwrap()).collect()
 }
 
 #[test]
 fn the_operators_page_shows_the_node_in_light_and_dark_and_says_when_it_is_gone() {
     let Some(component) = support::component("notebook") else { return };
-    let berth = city(&format!("\n[[adapters]]\nfile = {component:?}\n\n[[adapters]]\nfile = \"broken.wasm\"\n"));
+    let berth =
+        city(&format!("\n[[adapters]]\nfile = {component:?}\n\n[[adapters]]\nfile = \"broken.wasm\"\n"));
     let_everything_in(&berth);
     let folder = berth.folder.path();
     fs::write(folder.join("city/broken.wasm"), "no component").unwrap();
@@ -105,8 +107,16 @@ fn the_operators_page_shows_the_node_in_light_and_dark_and_says_when_it_is_gone(
     let notebook = row(&found, "adapters", "notebook");
     assert_eq!((notebook[5], notebook[7]), ("in the sandbox", "none"));
     assert_eq!(row(&found, "participants", "alice").len(), 3);
-    let audit: Vec<_> = found["audit"].as_array().unwrap().iter().map(|row| (row[1].as_str().unwrap(), row[3].as_str().unwrap())).collect();
-    assert!(audit.iter().any(|(kind, why)| *kind == "admitted" && why.contains("without a certificate")), "{audit:?}");
+    let audit: Vec<_> = found["audit"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row[1].as_str().unwrap(), row[3].as_str().unwrap()))
+        .collect();
+    assert!(
+        audit.iter().any(|(kind, why)| *kind == "admitted" && why.contains("without a certificate")),
+        "{audit:?}"
+    );
     assert!(audit.iter().any(|(kind, why)| *kind == "denied" && !why.is_empty()), "{audit:?}");
 
     assert_ne!(found["ground"]["light"], found["ground"]["dark"]);

@@ -39,9 +39,9 @@ fn with(text: &str, what: &str, instead: &str) -> String {
 /// Runs a script in the folder, with the built command on the path. The first command that fails ends it.
 fn run(folder: &Path, script: &str) {
     let built = Path::new(env!("CARGO_BIN_EXE_berth")).parent().unwrap();
-    let path = env::join_paths([PathBuf::from(built)].into_iter().chain(
-        env::var_os("PATH").iter().flat_map(env::split_paths),
-    ));
+    let path = env::join_paths(
+        [PathBuf::from(built)].into_iter().chain(env::var_os("PATH").iter().flat_map(env::split_paths)),
+    );
     let output = Command::new("bash")
         .args(["-euo", "pipefail", "-c", script])
         .current_dir(folder)
@@ -92,8 +92,13 @@ fn a_node_is_set_up_used_and_backed_up_by_the_commands_that_are_shown() {
         ledger.url()
     );
     let rest = with(&rest, "json=", &fund);
-    let rest = with(&rest, "$node/calls/order-17?until=included", "$node/calls/order-17?until=included > call");
-    let rest = with(&rest, "berth node usage shop --config city/node.toml", "berth node usage shop --json --config city/node.toml > usage");
+    let rest =
+        with(&rest, "$node/calls/order-17?until=included", "$node/calls/order-17?until=included > call");
+    let rest = with(
+        &rest,
+        "berth node usage shop --config city/node.toml",
+        "berth node usage shop --json --config city/node.toml > usage",
+    );
     // "of a stopped node"
     let rest = with(&rest, "berth node restore", "kill $serves; wait $serves\nberth node restore");
     run(folder, &rest);
@@ -108,6 +113,10 @@ fn a_node_is_set_up_used_and_backed_up_by_the_commands_that_are_shown() {
     assert!(usage.to_string().contains("\"transactions\":2"), "{usage}");
     // What was there before the restoring, and what is there now.
     assert!(folder.join("city/state/store").is_dir());
-    let beside: Vec<_> = fs::read_dir(folder.join("city")).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert!(beside.iter().any(|name| name.to_string_lossy().starts_with("state") && name != "state"), "{beside:?}");
+    let beside: Vec<_> =
+        fs::read_dir(folder.join("city")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(
+        beside.iter().any(|name| name.to_string_lossy().starts_with("state") && name != "state"),
+        "{beside:?}"
+    );
 }

@@ -238,7 +238,12 @@ impl Gateway {
     }
 
     /// Writes down that the version on trial was taken back, where it was.
-    async fn note_taken_back(&self, adapter: &str, trial: &Arc<Trial>, offered: &Offered) -> Result<(), RecordError> {
+    async fn note_taken_back(
+        &self,
+        adapter: &str,
+        trial: &Arc<Trial>,
+        offered: &Offered,
+    ) -> Result<(), RecordError> {
         let Some(taken_back) = trial.taken_back(offered) else { return Ok(()) };
         let _one = self.shared.upgrading.lock().await;
         if !self.adapters().is_taken_back(adapter, trial, &taken_back) {

@@ -5,7 +5,7 @@ use crate::{
     error::JournalError,
     journal::{ENTRIES, Journal, OPEN, unmark},
     key::{EntryKey, application_prefix},
-    store::{MAX_PAGE_ENTRIES, StoreError},
+    store::{MAX_PAGE_ENTRIES, Store as _, StoreError},
 };
 
 /// Some entries that are not settled, and where to go on.

@@ -79,7 +79,9 @@ async fn what_is_forgotten_is_gone_and_nothing_else_is() {
         }
         store.forget("app").await.unwrap();
         store.forget("nobody").await.unwrap();
-        for (application, key, there) in [("app", "a", false), ("app", "b", false), ("ap", "pa", true), ("apps", "a", true)] {
+        for (application, key, there) in
+            [("app", "a", false), ("app", "b", false), ("ap", "pa", true), ("apps", "a", true)]
+        {
             assert_eq!(store.get(application, key).await.unwrap().is_some(), there, "{application} {key}");
         }
         assert_eq!((store.usage("app").await, store.usage("apps").await), (Ok(0), Ok(2)));

@@ -340,7 +340,8 @@ impl Configuration {
         }
         let level = &self.config.log.level;
         if let Err(error) = EnvFilter::builder().parse(level.get_ref()) {
-            let what = format!("`level` is error, warn, info, debug or trace, or what RUST_LOG takes: {error}");
+            let what =
+                format!("`level` is error, warn, info, debug or trace, or what RUST_LOG takes: {error}");
             return Err(self.wrong(level, what));
         }
         match &self.config.traces {

@@ -18,8 +18,8 @@ mod versions;
 mod withdrawable;
 
 pub use config::{
-    AdapterConfig, AdmissionConfig, Config, ConfigError, Configuration, EXAMPLE, GatewayConfig,
-    LogConfig, LogFormat, OperatorConfig, Secret, schema,
+    AdapterConfig, AdmissionConfig, Config, ConfigError, Configuration, EXAMPLE, GatewayConfig, LogConfig,
+    LogFormat, OperatorConfig, Secret, schema,
 };
 pub use door::{Door, DoorError, LetIn, host_limits};
 pub use run::{Node, NodeError};

@@ -22,9 +22,8 @@ fn the_schema_is_the_one_that_is_published() {
 /// The example with everything in it that it shows commented out.
 fn whole_example() -> String {
     let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    let is_setting = |rest: &&str| {
-        rest.starts_with('[') || rest.split_once(" = ").is_some_and(|(name, _)| is_name(name))
-    };
+    let is_setting =
+        |rest: &&str| rest.starts_with('[') || rest.split_once(" = ").is_some_and(|(name, _)| is_name(name));
     let shown = |line: &'static str| line.strip_prefix("# ").filter(is_setting).unwrap_or(line);
     EXAMPLE.lines().map(shown).collect::<Vec<_>>().join("\n")
 }
@@ -56,7 +55,12 @@ fn what_the_schema_allows_is_what_the_node_reads() {
         let found: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
         assert_eq!(found.is_empty(), is_right, "{found:?}: {text}");
     }
-    for (secret, is_right) in [("{ env = \"K\" }", true), ("{ file = \"k\" }", true), ("\"5a\"", false), ("{ text = \"5a\" }", false)] {
+    for (secret, is_right) in [
+        ("{ env = \"K\" }", true),
+        ("{ file = \"k\" }", true),
+        ("\"5a\"", false),
+        ("{ text = \"5a\" }", false),
+    ] {
         let text = format!("state = \"s\"\nmaster_key = {secret}\n[gateway]\nlisten = \"127.0.0.1:0\"\n");
         assert_eq!(Configuration::parse(Path::new("/node.toml"), text.clone()).is_ok(), is_right, "{text}");
         assert_eq!(validator.is_valid(&toml::from_str::<Value>(&text).unwrap()), is_right, "{text}");

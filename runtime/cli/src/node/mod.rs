@@ -79,7 +79,9 @@ impl NodeCommand {
             NodeCommand::Upgrade(upgrade) => upgrade.which.json,
             NodeCommand::Backup(backup) => backup.which.json,
             NodeCommand::Restore(restore) => restore.which.json,
-            NodeCommand::Init(_) | NodeCommand::Serve(_) | NodeCommand::Openapi | NodeCommand::Schema => false,
+            NodeCommand::Init(_) | NodeCommand::Serve(_) | NodeCommand::Openapi | NodeCommand::Schema => {
+                false
+            }
             NodeCommand::App { command } => command.json(),
             NodeCommand::Participant { command } => command.json(),
             NodeCommand::Grant { command } => command.json(),

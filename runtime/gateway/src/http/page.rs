@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{FromRef, Request, State},
+    extract::{Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{Html, IntoResponse as _, Response},
@@ -18,23 +18,20 @@ use crate::{gateway::Gateway, problem::Problem};
 /// What gives the last lines of the operator's audit log, the newest first, as they are kept: `time`, and an `event` with its `kind`.
 pub type RecentAudit = Arc<dyn Fn() -> Vec<Value> + Send + Sync>;
 
-#[derive(Clone, FromRef)]
-struct Shown {
-    gateway: Gateway,
-    audit: RecentAudit,
-}
-
 /// The page at `/`, its `overview.json`, `/metrics`, `/healthz` and `/readyz`. It shows names and numbers to whoever reaches it: it
 /// belongs on a loopback address. A browser that was led here under another name is refused.
 pub fn page_router(gateway: &Gateway, audit: RecentAudit) -> Router {
     Router::new()
         .route("/", get(page))
-        .route("/overview.json", get(overview))
+        .route(
+            "/overview.json",
+            get(move |State(gateway): State<Gateway>| async move { overview(&gateway, audit()) }),
+        )
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .layer(middleware::from_fn(own_name))
-        .with_state(Shown { gateway: gateway.clone(), audit })
+        .with_state(gateway.clone())
 }
 
 /// Only requests to an IP address or to localhost: a page of a stranger whose name resolves to this machine gets nothing.
@@ -64,7 +61,7 @@ async fn ready(State(gateway): State<Gateway>) -> Result<&'static str, Problem> 
     gateway.ready().await.map(|()| "ready\n")
 }
 
-async fn overview(State(gateway): State<Gateway>, State(audit): State<RecentAudit>) -> Response {
+fn overview(gateway: &Gateway, audit: Vec<Value>) -> Response {
     let applications: Vec<_> = gateway
         .all()
         .iter()
@@ -87,7 +84,7 @@ async fn overview(State(gateway): State<Gateway>, State(audit): State<RecentAudi
         "applications": applications,
         "adapters": adapters,
         "participants": gateway.participants(),
-        "audit": audit(),
+        "audit": audit,
     }))
     .into_response()
 }

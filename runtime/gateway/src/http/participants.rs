@@ -215,7 +215,11 @@ async fn member(
         Ok(()) => {
             application.meter.request(length(exact(request.body())));
             let meter = application.clone();
-            request.extensions_mut().insert(Member { name: caller.name, roles: Arc::new(roles), application });
+            request.extensions_mut().insert(Member {
+                name: caller.name,
+                roles: Arc::new(roles),
+                application,
+            });
             let response = next.run(request).await;
             meter.meter.answer(length(exact(response.body())));
             response
