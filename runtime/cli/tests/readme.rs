@@ -87,7 +87,7 @@ fn a_node_is_set_up_used_and_backed_up_by_the_commands_that_are_shown() {
     let rest = with(&rest, "http://127.0.0.1:8545", ledger.url());
     // "give it currency"
     let fund = format!(
-        "$node/account | jq '{{id: 1, method: \"anvil_setBalance\", params: [.accounts[0], \"0x56bc75e2d63100000\"]}}' \
+        "$node/account | jq '{{jsonrpc: \"2.0\", id: 1, method: \"anvil_setBalance\", params: [.accounts[0], \"0x56bc75e2d63100000\"]}}' \
          | curl -sS --fail -H 'Content-Type: application/json' -d @- {}\njson=",
         ledger.url()
     );

@@ -133,12 +133,15 @@ async fn instance_time_that_is_used_up_ends_everything_too() {
 
 #[tokio::test]
 async fn who_asks_beyond_a_quota_waits_for_the_refusal_and_nobody_else_does() {
-    let (world, alice) = shop(|_, quotas| quotas.transferred_bytes = 1).await;
+    let (world, alice) = shop(|_, quotas| quotas.instance_millis = 1).await;
     world.gateway.create(order("other", &world.url, "alice")).await.unwrap();
-    world.get(&alice, &format!("{APP}/members")).await;
+    let (record, _) = world.gateway.application("shop").unwrap();
+    let wall_time = Duration::from_millis(1);
+    let call = AdapterCall { wall_time, compute_time: Duration::ZERO, bytes_in: 0, bytes_out: 0 };
+    world.gateway.adapter_call(&record.id, &call);
     let (held, began) = (Duration::from_millis(250), Instant::now());
     let refused = async {
-        let refused = world.get(&alice, &format!("{APP}/members")).await;
+        let refused = world.get(&alice, APP).await;
         assert_eq!((refused.status.as_u16(), began.elapsed() >= held), (429, true), "{refused:?}");
     };
     let others = async {

@@ -473,6 +473,9 @@ fn many_writers_share_two_flushes() {
         for number in 0..100 {
             let journal = Arc::clone(&journal);
             tasks.spawn(async move { journal.begin(&key(&number.to_string()), payload(1)).await.unwrap() });
+            if number == 0 {
+                settle_down().await;
+            }
         }
         settle_down().await;
         // The first flush is under way; nobody has been told anything.
@@ -519,7 +522,9 @@ fn a_caller_that_goes_away_does_not_stop_the_others() {
             let journal = Arc::clone(&journal);
             tokio::spawn(async move { journal.begin(&key(name), payload(1)).await.unwrap() })
         };
-        let (gone, stays) = (begin("gone"), begin("stays"));
+        let gone = begin("gone");
+        settle_down().await;
+        let stays = begin("stays");
         settle_down().await;
         gone.abort();
         settle_down().await;
