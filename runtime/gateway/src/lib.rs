@@ -28,6 +28,7 @@ mod gateway;
 mod grants;
 pub mod http;
 mod keys;
+mod lane;
 mod lent;
 mod metrics;
 mod operate;

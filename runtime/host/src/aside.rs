@@ -43,6 +43,17 @@ impl Drop for Aside {
     }
 }
 
+/// How many processors long calls have together: one is left for everything else, where there are two. What a call does before it asks for
+/// its first turn is no short thing in a call that is expected to be long, so there are no more threads than turns.
+pub(crate) fn beside_others() -> usize {
+    (processors() - 1).max(1)
+}
+
+/// How many there are.
+pub(crate) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 /// None where the system gives no threads.
 fn runtime() -> Option<Runtime> {
     let first = || {
@@ -51,8 +62,12 @@ fn runtime() -> Option<Runtime> {
             tracing::debug!("long calls run at the priority of all others: the system lowers none");
         }
     };
-    let runtime =
-        Builder::new_multi_thread().enable_all().thread_name("berth-aside").on_thread_start(first).build();
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(beside_others())
+        .enable_all()
+        .thread_name("berth-aside")
+        .on_thread_start(first)
+        .build();
     runtime
         .inspect_err(|error| tracing::warn!(%error, "long calls run among all others: no threads for them"))
         .ok()

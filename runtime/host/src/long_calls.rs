@@ -21,7 +21,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::aside::Aside;
+use crate::aside::{Aside, beside_others, processors};
 
 thread_local! {
     /// Whether the call that was polled last on this thread wants a turn.
@@ -39,15 +39,11 @@ pub(crate) struct LongCalls {
     expected: Arc<AtomicBool>,
 }
 
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
 impl LongCalls {
     /// Of a host.
     pub(crate) fn of_host(aside: bool) -> Self {
         let aside = aside.then(Arc::default);
-        let all = Arc::new(Semaphore::new((processors() - 1).max(1)));
+        let all = Arc::new(Semaphore::new(beside_others()));
         LongCalls { own: all.clone(), all, aside, expected: Arc::default() }.of_application()
     }
 

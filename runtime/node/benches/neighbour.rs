@@ -3,7 +3,8 @@
 //! reads, floods of writes at the application's quota and beyond. The hostile tenant's client is a third process, which the
 //! system puts behind the others (`nice`): what is measured is the node, not the machine.
 //!
-//! `cargo bench --profile dev --workspace --bench neighbour`; `BERTH_BENCH_SECONDS` says how long each part takes (10).
+//! `cargo bench --profile dev --workspace --bench neighbour`; `BERTH_BENCH_SECONDS` says how long each part takes (10). A word
+//! after `--` chooses harms by their names.
 
 #![allow(
     missing_docs,
@@ -254,7 +255,8 @@ fn measure() {
         "| beside | median, alone | beside | 99th percentile, alone | beside | ratio of the 99th percentiles (goal 2) | |"
     );
     println!("|---|---|---|---|---|---|---|");
-    for (which, (name, _)) in HARMS.iter().enumerate() {
+    let wanted = env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default();
+    for (which, (name, _)) in HARMS.iter().enumerate().filter(|(_, (name, _))| name.contains(&wanted)) {
         let (mut alone, mut beside) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let [without, with] = round(which);
