@@ -14,9 +14,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{application::Application, problem::Problem};
 
-/// For how long the answer is held that a quota is used up. Whoever asks again at once would otherwise keep the node's processors busy
-/// with signatures and refusals, at the cost of other applications.
-pub(crate) const HELD: Duration = Duration::from_millis(250);
+/// For how long the answer is held at least that a quota is used up, and twice as long at most.
+const HELD: Duration = Duration::from_millis(250);
+
+/// Holds the answer that a quota is used up. Whoever asks again at once would otherwise keep the node's processors busy with signatures
+/// and refusals, at the cost of other applications. Not equally long, so that those who were refused together do not come back together.
+pub(crate) async fn hold() {
+    let mut dice = [0; 2];
+    // Without randomness all are held for the shortest time.
+    let _ = getrandom::fill(&mut dice);
+    let more = f64::from(u16::from_be_bytes(dice)) / f64::from(u16::MAX);
+    tokio::time::sleep(HELD.mul_f64(1.0 + more)).await;
+}
 
 /// An application's quotas. Zero is no quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -226,7 +226,7 @@ async fn member(
         }
     };
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
-        tokio::time::sleep(quota::HELD).await;
+        quota::hold().await;
     }
     response
 }
