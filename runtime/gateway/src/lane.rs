@@ -98,12 +98,12 @@ mod tests {
         }
         let before = turns.load(Ordering::SeqCst);
         let turns_of_quiet = 10;
-        let work = quiet.run(async {
+        let work = async move {
             for _ in 0..turns_of_quiet {
                 tokio::task::yield_now().await;
             }
-        });
-        tokio::spawn(async move { work.await }).await.unwrap();
+        };
+        quiet.spawn(work).await.unwrap();
         let meanwhile = turns.load(Ordering::SeqCst) - before;
         assert!(meanwhile <= 3 * (turns_of_quiet + 2), "{meanwhile}");
     }
