@@ -22,7 +22,6 @@ use crate::{
     bill::Head,
     follower::Follower,
     grants::GrantHead,
-    lane::Lane,
     lent::{LentSecrets, Secret},
     problem::Problem,
     quota::{Quotas, Rate, Reserved},
@@ -155,7 +154,6 @@ pub(crate) struct Application {
     pub(crate) id: Arc<str>,
     /// What it is lent and nobody may see.
     pub(crate) secrets: Arc<LentSecrets>,
-    pub(crate) lane: Lane,
     pub(crate) requests: Rate,
     pub(crate) rate: Rate,
     pub(crate) reserved: Reserved,
@@ -200,7 +198,6 @@ impl Application {
             meter: Meter::starting_at(&bill.rest.total),
             bill: tokio::sync::Mutex::new(bill),
             granted: tokio::sync::Mutex::default(),
-            lane: Lane::default(),
             follower: Follower::default(),
             webhooks: Webhooks::default(),
             opened: RwLock::default(),

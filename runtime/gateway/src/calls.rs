@@ -14,6 +14,7 @@ use berth_journal::{EntryKey, Settlement, State, Task, Work, carry_out};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use crate::{
     application::{Application, Opened},
@@ -302,7 +303,6 @@ pub(crate) async fn write(
     let (parties, call_options, signer) = acting(shared, application, &opened, actor, &options).await?;
     let work = Work { key: entry_key.clone(), task: Task::Call(call), parties, options: call_options };
     let task = {
-        let lane = application.lane.clone();
         let (shared, application) = (shared.clone(), application.clone());
         let written = async move {
             let turn = opened
@@ -327,7 +327,7 @@ pub(crate) async fn write(
             }
             Ok::<_, Problem>((progress, answer))
         };
-        lane.spawn(written)
+        tokio::spawn(written.in_current_span())
     };
     let (progress, answer) = task.await.map_err(|error| {
         tracing::error!(%error, "a write broke off");

@@ -28,7 +28,6 @@ mod gateway;
 mod grants;
 pub mod http;
 mod keys;
-mod lane;
 mod lent;
 mod metrics;
 mod operate;

@@ -15,6 +15,7 @@ use berth_journal::{Begin, DriveError, Outcome, PayloadDigest, Settlement, State
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 
 use crate::{
     application::{Application, Opened},
@@ -280,7 +281,7 @@ async fn go_on(
                 }
                 Ok::<_, Problem>(progress)
             };
-            let progress = application.lane.spawn(concluded).await.map_err(|error| {
+            let progress = tokio::spawn(concluded.in_current_span()).await.map_err(|error| {
                 tracing::error!(%error, "a write broke off");
                 Problem::trouble("the write broke off: begin again with the same key")
             })??;

@@ -214,13 +214,13 @@ async fn member(
         Err(problem) => problem.into_response(),
         Ok(()) => {
             application.meter.request(length(exact(request.body())));
-            let (lane, meter) = (application.lane.clone(), application.clone());
+            let meter = application.clone();
             request.extensions_mut().insert(Member {
                 name: caller.name,
                 roles: Arc::new(roles),
                 application,
             });
-            let response = lane.run(next.run(request)).await;
+            let response = next.run(request).await;
             meter.meter.answer(length(exact(response.body())));
             response
         }
