@@ -121,8 +121,9 @@ struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(failure) = self.failure.take() {
-            self.shared.turns().running = false;
             self.shared.done.send_modify(|done| done.failed = Some(failure));
+            // After it is told: whoever comes from here on begins no other flush, which could succeed.
+            self.shared.turns().running = false;
         }
     }
 }
