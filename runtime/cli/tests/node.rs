@@ -12,6 +12,7 @@ mod support;
 
 use std::{
     env, fs,
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -153,14 +154,20 @@ async fn a_node_is_backed_up_running_and_at_rest_and_put_back() {
     assert!(list.stdout.contains("bob"), "{}", list.stdout);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_running_node_takes_new_versions_and_goes_on_with_old_ones_where_they_are_refused() {
-    let Some(component) = support::component("notebook") else { return };
+/// A node's folder with a component's file of its own: the file, and what is in it. None where the component was not built.
+fn with_notebook() -> Option<(Berth, PathBuf, Vec<u8>)> {
+    let component = support::component("notebook")?;
     let berth = city("\n[[adapters]]\nfile = \"notebook.wasm\"\nname = \"notebook\"\n");
     let_everything_in(&berth);
     let file = berth.folder.path().join("city/notebook.wasm");
     let first = fs::read(component).unwrap();
     fs::write(&file, &first).unwrap();
+    Some((berth, file, first))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_node_takes_new_versions_and_goes_on_with_old_ones_where_they_are_refused() {
+    let Some((berth, file, first)) = with_notebook() else { return };
     let _life = Life::begin(&berth);
     enrol(&berth, "alice");
     let create = ["app", "create", "notes", "--adapter", "notebook", "--owner", "alice"];
@@ -206,12 +213,7 @@ async fn a_running_node_takes_new_versions_and_goes_on_with_old_ones_where_they_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_taken_back_does_not_come_back_with_the_next_start() {
-    let Some(component) = support::component("notebook") else { return };
-    let berth = city("\n[[adapters]]\nfile = \"notebook.wasm\"\nname = \"notebook\"\n");
-    let_everything_in(&berth);
-    let file = berth.folder.path().join("city/notebook.wasm");
-    let first = fs::read(component).unwrap();
-    fs::write(&file, &first).unwrap();
+    let Some((berth, file, first)) = with_notebook() else { return };
     let mut life = Life::begin(&berth);
     let upgraded = |what: &str| {
         let shown = node(&berth, &["upgrade", "--json"]);
@@ -238,6 +240,17 @@ async fn what_was_taken_back_does_not_come_back_with_the_next_start() {
         let back = node(&berth, &["upgrade", "--take-back", "notebook", "--reason", "receipts look odd"]);
         assert_eq!(back.code, 0, "{}", back.stderr);
     }
+    assert!(life.stop());
+    // A start that may not run the kept version leaves it for the next one that may.
+    let config = berth.folder.path().join("city/node.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("# frameworks = [\"NAME\"]", "frameworks = [\"another\"]")).unwrap();
+    assert!(Life::begin(&berth).stop());
+    fs::write(&config, text).unwrap();
+    let mut life = Life::begin(&berth);
+    upgraded("upgraded");
+    let back = node(&berth, &["upgrade", "--take-back", "notebook", "--reason", "receipts look odd"]);
+    assert_eq!(back.code, 0, "{}", back.stderr);
     // Another file is none that was taken back, and what nothing goes back to any more goes.
     assert!(life.stop());
     let versions = berth.folder.path().join("city/state/versions");

@@ -124,7 +124,7 @@ fn major(version: &str) -> &str {
     version.split('.').next().unwrap_or_default()
 }
 
-/// The versions that were taken back and not tried again since, by their adapters' names.
+/// What [`Gateway::taken_back`] tells, before there is a gateway.
 ///
 /// # Errors
 /// [`RecordError`]
@@ -133,6 +133,14 @@ pub async fn taken_back(store: Arc<dyn Store>) -> Result<BTreeMap<String, TakenB
 }
 
 impl Gateway {
+    /// The versions that were taken back and not tried again since, by their adapters' names.
+    ///
+    /// # Errors
+    /// [`RecordError`]
+    pub async fn taken_back(&self) -> Result<BTreeMap<String, TakenBack>, RecordError> {
+        taken_back(self.shared.store.clone()).await
+    }
+
     /// Puts an adapter in of whose name there is none, while the node runs.
     ///
     /// # Errors

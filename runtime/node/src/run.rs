@@ -364,7 +364,7 @@ async fn let_in(
         }
     }
     keep_used(door, adapters);
-    if let Err(error) = versions.prune(adapters) {
+    if let Err(error) = versions.prune(adapters, all_taken_back) {
         tracing::warn!(%error, "versions that nothing goes back to were not removed");
     }
     refused

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::{AdapterConfig, Configuration},
     door::{Door, LetIn},
-    run::{NodeError, causes, keep_used, look_again, offered, take_revocations},
+    run::{NodeError, causes, keep_used, look_again, machine, offered, take_revocations},
     versions::Versions,
 };
 
@@ -143,7 +143,7 @@ async fn offer(shared: &Shared, let_in: &LetIn, terms: UpgradeTerms) -> Changed 
     match adapters.get(&adapter) {
         Some(current) if current.digest == offered.digest => Changed::Unchanged,
         Some(current) => {
-            if let Err(error) = keep(shared, current.digest.as_deref()) {
+            if let Err(error) = keep(shared, current.digest.as_deref()).await {
                 return Changed::Refused(format!("the version before cannot be kept: {}", causes(&error)));
             }
             match shared.gateway.upgrade(offered, terms).await {
@@ -159,9 +159,11 @@ async fn offer(shared: &Shared, let_in: &LetIn, terms: UpgradeTerms) -> Changed 
 }
 
 /// Keeps the version with this digest, for a take-back; one without a digest never comes from a file.
-fn keep(shared: &Shared, digest: Option<&str>) -> Result<(), NodeError> {
+async fn keep(shared: &Shared, digest: Option<&str>) -> Result<(), NodeError> {
     let Some(digest) = digest else { return Ok(()) };
-    if let Err(error) = shared.versions.prune(shared.gateway.adapters()) {
+    let taken_back = shared.gateway.taken_back().await;
+    let taken_back = taken_back.map_err(machine("what was taken back cannot be read"))?;
+    if let Err(error) = shared.versions.prune(shared.gateway.adapters(), &taken_back) {
         tracing::warn!(%error, "versions that nothing goes back to were not removed");
     }
     let inside = shared.door.inside();

@@ -48,14 +48,22 @@ impl Versions {
         (digest_of(&file).ok()? == digest).then_some(file)
     }
 
-    /// Removes the versions that nothing goes back to any more.
-    pub(crate) fn prune(&self, adapters: &Adapters) -> io::Result<()> {
+    /// Removes the versions that nothing goes back to any more. `taken_back` is what is remembered: an adapter that is not in now, as where
+    /// its kept version was refused, may come in again.
+    pub(crate) fn prune(
+        &self,
+        adapters: &Adapters,
+        taken_back: &BTreeMap<String, TakenBack>,
+    ) -> io::Result<()> {
         let needed = adapters.each(|slot| {
             let before = slot.trial.iter().map(|trial| trial.before.digest.clone());
             let back_to = slot.taken_back.iter().map(|taken_back| taken_back.back_to.clone());
             before.chain(back_to).flatten().collect::<Vec<_>>()
         });
-        let needed: BTreeSet<String> = needed.into_iter().flatten().collect();
+        let names = adapters.names();
+        let absent = taken_back.iter().filter(|(name, _)| !names.contains(name));
+        let back_to = absent.filter_map(|(_, taken_back)| taken_back.back_to.clone());
+        let needed: BTreeSet<String> = needed.into_iter().flatten().chain(back_to).collect();
         let files = match fs::read_dir(&self.folder) {
             Ok(files) => files,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
