@@ -11,11 +11,14 @@
 mod support;
 
 use axum::http::Method;
+use berth_identity::Authority;
 use berth_journal::MemoryStore;
-use berth_model::MAIN_SPACE;
+use berth_lending::{MemoryState, StateStore as _};
+use berth_model::{MAIN_SPACE, ModelNode};
+use jiff::Timestamp;
 use serde_json::json;
 use std::sync::Arc;
-use support::{World, gateway_on, insert, order, read, request};
+use support::{World, gateway_keeping, gateway_on, insert, order, read, request};
 
 const INVOKE: &str = "/v1/applications/shop/invoke";
 
@@ -261,6 +264,24 @@ async fn a_suspended_application_refuses_and_a_removed_one_leaves_nothing_to_the
     world.gateway.create(order("shop", &world.url, "alice")).await.unwrap();
     assert_eq!(world.get(&alice, "/v1/applications/shop/calls/1").await.status, 404);
     assert_ne!(world.get(&alice, "/v1/applications/shop/account").await.body["key"], key);
+}
+
+#[tokio::test]
+async fn a_removed_applications_adapter_leaves_no_state_and_others_keep_theirs() {
+    let (state, store) = (Arc::new(MemoryState::default()), Arc::new(MemoryStore::new()));
+    let authority = Authority::create("node", Timestamp::now()).unwrap();
+    let gateway = gateway_keeping(store, state.clone(), &"0f".repeat(32), authority).await.unwrap();
+    let (url, _served) = ModelNode::new(support::CHAIN).serve().await.unwrap();
+    support::enrol(&gateway, "alice").await;
+    let mut ids = Vec::new();
+    for name in ["shop", "other"] {
+        let id = gateway.create(order(name, &url, "alice")).await.unwrap().id.clone();
+        assert!(state.swap(&id, "k", None, Some(b"v")).await.unwrap());
+        ids.push(id);
+    }
+    gateway.remove("shop").await.unwrap();
+    assert_eq!(state.get(&ids[0], "k").await.unwrap(), None);
+    assert_eq!(state.get(&ids[1], "k").await.unwrap(), Some(b"v".to_vec()));
 }
 
 #[tokio::test]

@@ -16,10 +16,9 @@ use serde::{
 };
 use thiserror::Error;
 use toml::Spanned;
-use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
-use crate::traces::TracesConfig;
+use crate::{log::LogConfig, traces::TracesConfig};
 
 /// The most bytes of a configuration.
 const MAX_FILE: usize = 1 << 20;
@@ -150,33 +149,6 @@ pub struct OperatorConfig {
     /// reaches it sees names and numbers: keep it on a loopback address.
     #[schemars(with = "Option<String>")]
     pub page: Option<Spanned<String>>,
-}
-
-/// What the node says of itself on its standard error. `RUST_LOG` in its environment goes before `level`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct LogConfig {
-    /// The least that is said: `error`, `warn`, `info`, `debug` or `trace`; by parts as `RUST_LOG` takes it.
-    #[schemars(with = "String")]
-    pub level: Spanned<String>,
-    /// How.
-    pub format: LogFormat,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        LogConfig { level: Spanned::new(0..0, "warn".into()), format: LogFormat::Text }
-    }
-}
-
-/// How lines of the log are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
-    /// For people, without the time, which whoever runs services puts before each line.
-    Text,
-    /// One JSON object a line, with `timestamp`, `level`, `target`, `message` and what else there is to say.
-    Json,
 }
 
 /// Who is let in.
@@ -338,12 +310,7 @@ impl Configuration {
             (None, Some(key)) => return Err(self.wrong(key, "`key` needs `certificate` beside it")),
             _ => {}
         }
-        let level = &self.config.log.level;
-        if let Err(error) = EnvFilter::builder().parse(level.get_ref()) {
-            let what =
-                format!("`level` is error, warn, info, debug or trace, or what RUST_LOG takes: {error}");
-            return Err(self.wrong(level, what));
-        }
+        self.config.log.check(self)?;
         match &self.config.traces {
             Some(traces) => traces.check(self),
             None => Ok(()),

@@ -11,6 +11,7 @@
 mod backup;
 mod config;
 mod door;
+mod log;
 mod run;
 mod traces;
 mod upgrade;
@@ -18,10 +19,11 @@ mod versions;
 mod withdrawable;
 
 pub use config::{
-    AdapterConfig, AdmissionConfig, Config, ConfigError, Configuration, EXAMPLE, GatewayConfig, LogConfig,
-    LogFormat, OperatorConfig, Secret, schema,
+    AdapterConfig, AdmissionConfig, Config, ConfigError, Configuration, EXAMPLE, GatewayConfig,
+    OperatorConfig, Secret, schema,
 };
 pub use door::{Door, DoorError, LetIn, host_limits};
+pub use log::{LogConfig, LogFormat};
 pub use run::{Node, NodeError};
 pub use traces::{Traces, TracesConfig};
 pub use upgrade::{Changed, UpgradeReport, UpgradeRequest};

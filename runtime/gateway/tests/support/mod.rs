@@ -61,11 +61,21 @@ pub async fn try_gateway_on(
     master: &str,
     authority: Authority,
 ) -> Result<Gateway, OpenError> {
+    gateway_keeping(store, Arc::new(MemoryState::default()), master, authority).await
+}
+
+/// The same with this for its adapters' state.
+pub async fn gateway_keeping(
+    store: Arc<dyn Store>,
+    state: Arc<MemoryState>,
+    master: &str,
+    authority: Authority,
+) -> Result<Gateway, OpenError> {
     let adapters = Arc::new(Adapters::default());
     adapters.put(model().await).unwrap();
     let parts = Parts {
         store,
-        state: Arc::new(MemoryState::default()),
+        state,
         adapters,
         master: MasterKey::from_hex(master).unwrap(),
         authority,
