@@ -12,7 +12,9 @@ mod support;
 
 use std::{
     env, fs,
+    io::Write as _,
     path::PathBuf,
+    process::{Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -26,7 +28,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, body::Bytes};
 use serde_json::{Value, json};
 use support::Berth;
-use support::running::{Http, Life, city, client, enrol, let_everything_in, node, send};
+use support::running::{Http, Life, ask_to_stop, city, client, enrol, let_everything_in, node, send, serve};
 
 #[test]
 fn what_is_wrong_in_a_configuration_is_told_with_its_line() {
@@ -63,6 +65,24 @@ fn a_log_for_programs_is_one_object_a_line() {
             && line["message"].as_str().unwrap().contains("broken.wasm is not let in: ")
     };
     assert!(lines.iter().any(is_told), "{said}");
+}
+
+/// The policy is a pipe: while nobody writes to it, the node is on its way.
+#[test]
+fn a_stop_that_comes_while_the_node_starts_is_no_failure() {
+    let berth = city("");
+    let_everything_in(&berth);
+    let config = berth.folder.path().join("city/node.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let pipe = berth.folder.path().join("city/pipe.toml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fs::write(&config, text.replace("policy.toml", "pipe.toml")).unwrap();
+    let mut starting = serve(&berth).stdout(Stdio::null()).spawn().unwrap();
+    let mut policy = fs::File::options().write(true).open(&pipe).unwrap();
+    ask_to_stop(&starting);
+    policy.write_all(b"version = 1\nmode = \"off\"\n").unwrap();
+    drop(policy);
+    assert!(starting.wait().unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,7 @@ use berth_host::{Compiler, CompilerChild};
 use berth_identity::MasterKey;
 use berth_node::{EXAMPLE, Node, Traces};
 use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{COMPILE, operator::configuration};
 use crate::{failure::Failure, files, logs, show::plain};
@@ -28,7 +29,7 @@ Example:
   berth node serve --config node.toml
 
 Ctrl-C or SIGTERM stops it: the last requests are answered, and what is under
-way is taken up at the next start.")]
+way is taken up at the next start. A node that still starts stops at once.")]
 pub(crate) struct Serve {
     /// The node's configuration
     #[arg(long, value_name = "FILE", default_value = "node.toml")]
@@ -60,6 +61,8 @@ pub(super) fn init(arguments: &Init) -> Result<(), Failure> {
 }
 
 pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
+    // Before anybody can know that the node is there: a stop that comes early is a stop, and kills nothing.
+    let mut stop = Stop::listen().map_err(|error| Failure::host("signals cannot be waited for", &error))?;
     let configuration = configuration(&arguments.config)?;
     let program = std::env::current_exe()
         .map_err(|error| Failure::host("this program does not know where it lies", &error))?;
@@ -67,9 +70,15 @@ pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     let traces =
         Traces::new(&configuration).map_err(|error| Failure::host("the node does not start", &error))?;
     logs::to_stderr(Some(&configuration.config.log), traces.as_ref());
-    let node = Node::start(&configuration, compiler, traces)
-        .await
-        .map_err(|error| Failure::host("the node does not start", &error))?;
+    let started = tokio::select! {
+        biased;
+        () = stop.wanted() => {
+            println!("The node stops before it has started.");
+            return Ok(());
+        }
+        started = Node::start(&configuration, compiler, traces) => started,
+    };
+    let node = started.map_err(|error| Failure::host("the node does not start", &error))?;
     for (file, why) in &node.refused {
         tracing::error!("{} is not let in: {}", plain(&file.display().to_string()), plain(why));
     }
@@ -85,17 +94,28 @@ pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     if let Some(page) = &node.page {
         println!("  look at it: http://{page}/");
     }
-    stop_is_wanted().await.map_err(|error| Failure::host("signals cannot be waited for", &error))?;
+    stop.wanted().await;
     println!("The node stops: the last requests are answered.");
     node.stop().await;
     Ok(())
 }
 
-async fn stop_is_wanted() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed,
-        _ = terminate.recv() => Ok(()),
+/// Hears Ctrl-C and SIGTERM from when it was made on, whoever waits for them by then.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Stop { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn wanted(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => (),
+            _ = self.terminate.recv() => (),
+        }
     }
 }

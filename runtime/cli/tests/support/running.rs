@@ -18,6 +18,22 @@ use super::{Berth, Shown};
 
 pub type Http = Client<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>;
 
+/// What serves a node, and says on a pipe where.
+pub fn serve(berth: &Berth) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_berth"));
+    command
+        .args(["node", "serve", "--config", "city/node.toml"])
+        .current_dir(berth.folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    command
+}
+
+/// SIGTERM.
+pub fn ask_to_stop(child: &Child) {
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+}
+
 /// A node that runs.
 pub struct Life {
     child: Child,
@@ -33,12 +49,7 @@ impl Life {
 
     /// With something else about the process.
     pub fn begin_with(berth: &Berth, change: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_berth"));
-        command
-            .args(["node", "serve", "--config", "city/node.toml"])
-            .current_dir(berth.folder.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
+        let mut command = serve(berth);
         change(&mut command);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -58,7 +69,7 @@ impl Life {
 
     /// SIGTERM, and whether it ended well.
     pub fn stop(&mut self) -> bool {
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        ask_to_stop(&self.child);
         self.child.wait().unwrap().success()
     }
 }
