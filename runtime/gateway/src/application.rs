@@ -25,7 +25,7 @@ use crate::{
     lent::{LentSecrets, Secret},
     problem::Problem,
     quota::{Quotas, Rate, Reserved},
-    usage::Meter,
+    usage::{Meter, Usage},
     webhooks::Webhooks,
 };
 
@@ -166,6 +166,8 @@ pub(crate) struct Application {
     accounts: Mutex<HashMap<Vec<u8>, Weak<tokio::sync::Mutex<()>>>>,
     /// One change of the record at a time.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    /// What was used by the last note of it.
+    pub(crate) noted: Mutex<Usage>,
     /// Where the chain of usage records ends.
     pub(crate) bill: tokio::sync::Mutex<Head>,
     /// Where the chain of calls under grants ends; none before the first one.
@@ -188,14 +190,21 @@ pub(crate) struct Ground {
 }
 
 impl Application {
-    pub(crate) fn new(record: ApplicationRecord, secrets: Arc<LentSecrets>, bill: Head) -> Arc<Self> {
+    /// `used` is all that was used until now, which is more than the chain of records has where a crash took one.
+    pub(crate) fn new(
+        record: ApplicationRecord,
+        secrets: Arc<LentSecrets>,
+        bill: Head,
+        used: Usage,
+    ) -> Arc<Self> {
         Arc::new(Application {
             secrets,
             id: record.id.as_str().into(),
             requests: Rate::new(record.order.quotas.requests_per_second),
             rate: Rate::new(record.order.quotas.transactions_per_second),
             reserved: Reserved::default(),
-            meter: Meter::starting_at(&bill.rest.total),
+            meter: Meter::starting_at(&used),
+            noted: Mutex::new(used),
             bill: tokio::sync::Mutex::new(bill),
             granted: tokio::sync::Mutex::default(),
             follower: Follower::default(),

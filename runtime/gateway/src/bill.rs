@@ -1,6 +1,8 @@
 //! What applications used, written down so that a bill can be checked: a chain of signed records for each application.
 //!
-//! A record holds the totals so far.
+//! A record holds the totals so far. Between two records the totals are noted unsigned, each second, for the start after a crash.
+
+use std::collections::BTreeMap;
 
 use adapter_spec::types::PublicKey;
 use berth_api::{ChainError, Entry, Place, SignedRecord, verify_chain};
@@ -15,6 +17,9 @@ use crate::{
 };
 
 const FOLDERS: Folders = Folders { records: "node/usage/", heads: "node/usage-head/", note_every: 1 };
+
+/// Unsigned totals, later than the last record's.
+const NOTES: &str = "node/usage-so-far/";
 
 /// What is signed, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,20 +78,41 @@ pub fn verify_usage(key: &PublicKey, records: &[SignedRecord]) -> Result<Option<
 }
 
 /// Writes the chains.
-pub(crate) struct Bills(Chains<UsageEntry>);
+pub(crate) struct Bills {
+    chains: Chains<UsageEntry>,
+    records: Records,
+}
 
 impl Bills {
     pub(crate) fn new(records: Records, key: SigningKey) -> Self {
-        Bills(Chains::new(records, key, FOLDERS))
+        Bills { chains: Chains::new(records.clone(), key, FOLDERS), records }
     }
 
     pub(crate) fn public_key(&self) -> PublicKey {
-        self.0.public_key()
+        self.chains.public_key()
     }
 
     /// Where the chain ends.
     pub(crate) async fn head(&self, application: &str) -> Result<Head, RecordError> {
-        self.0.head(application).await
+        self.chains.head(application).await
+    }
+
+    /// Notes applications' totals for the start after a crash.
+    pub(crate) async fn note(&self, totals: &[(&str, Usage)]) -> Result<(), RecordError> {
+        for (application, total) in totals {
+            self.records.put_unflushed(&format!("{NOTES}{application}"), total).await?;
+        }
+        if totals.is_empty() { Ok(()) } else { self.records.flush().await }
+    }
+
+    /// The totals that were noted last, by application. A record that was written since may have more.
+    pub(crate) async fn notes(&self) -> Result<BTreeMap<String, Usage>, RecordError> {
+        Ok(self.records.all(NOTES).await?.into_iter().collect())
+    }
+
+    /// Forgets the note of an application that is removed; its chain stays.
+    pub(crate) async fn forget_note(&self, application: &str) -> Result<(), RecordError> {
+        self.records.remove(&format!("{NOTES}{application}")).await
     }
 
     /// Writes one more record, if anything was used since the last one. Where somebody else wrote it, the next round goes on
@@ -107,12 +133,12 @@ impl Bills {
             // A clock that was set back makes no record that ends before it begins.
             UsageEntry { place, from, to: now.max(from), total }
         };
-        self.0.append(application, head, entry).await.map(drop)
+        self.chains.append(application, head, entry).await.map(drop)
     }
 
     /// The whole chain.
     pub(crate) async fn chain(&self, application: &str) -> Result<Vec<SignedRecord>, RecordError> {
-        self.0.chain(application).await
+        self.chains.chain(application).await
     }
 }
 

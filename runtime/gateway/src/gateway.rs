@@ -30,13 +30,15 @@ use crate::{
     problem::Problem,
     records::{RecordError, Records},
     upload,
-    usage::AdapterCall,
+    usage::{AdapterCall, Usage},
     webhooks::{self, Pace, Poster, RealPace, Receivers},
 };
 
 pub(crate) const APPLICATIONS: &str = "node/application/";
 /// Written to see whether the store takes writes again.
 const READY: &str = "node/ready";
+/// How often usage is noted for the start after a crash.
+const NOTE_USAGE: Duration = Duration::from_secs(1);
 /// Applications that are read side by side at the start.
 const OPENED_AT_ONCE: usize = 32;
 
@@ -56,7 +58,7 @@ pub struct Parts {
     pub signature_window: u32,
     /// The most bytes of a request's body.
     pub max_body: usize,
-    /// How often usage is written down, in seconds; a crash loses what was used since.
+    /// How often usage is written down and signed, in seconds.
     pub usage_seconds: u32,
     /// Which receivers webhooks may go to.
     pub receivers: Receivers,
@@ -160,11 +162,13 @@ impl Gateway {
             records,
         });
         let gateway = Gateway { shared };
+        let mut used = gateway.shared.bills.notes().await?;
         let mut secrets = lent::all(&gateway.shared.records, &gateway.shared.master).await?;
         let records = gateway.shared.records.all::<ApplicationRecord>(APPLICATIONS).await?;
         let opened = futures_util::stream::iter(records).map(|(_, record)| {
             let lent = secrets.remove(&record.id).unwrap_or_else(|| Ok(Arc::default()));
-            gateway.take_up(record, lent)
+            let used = used.remove(&record.id);
+            gateway.take_up(record, lent, used)
         });
         // Each waits for the store some times: side by side most of that is one wait.
         let mut opened = opened.buffered(OPENED_AT_ONCE);
@@ -179,6 +183,12 @@ impl Gateway {
                 accounting.account().await;
             }
         });
+        let noting = gateway.clone();
+        tokio::spawn(async move {
+            while tokio::time::timeout(NOTE_USAGE, noting.shared.stopping.cancelled()).await.is_err() {
+                noting.note_usage().await;
+            }
+        });
         let recovering = gateway.clone();
         tokio::spawn(async move { recovering.recover().await });
         let sweeping = gateway.clone();
@@ -191,10 +201,13 @@ impl Gateway {
         &self,
         record: ApplicationRecord,
         lent: Result<Arc<LentSecrets>, Problem>,
+        noted: Option<Usage>,
     ) -> Result<Arc<Application>, OpenError> {
         let lent = lent.map_err(|_| OpenError::Secrets(record.order.name.clone()))?;
         let head = self.shared.bills.head(&record.id).await?;
-        let application = Application::new(record, lent, head);
+        let recorded = head.rest.total;
+        let used = noted.filter(|noted| noted.is_at_least(&recorded)).unwrap_or(recorded);
+        let application = Application::new(record, lent, head, used);
         webhooks::take_up(&self.shared, &application).await?;
         Ok(application)
     }
@@ -311,17 +324,44 @@ impl Gateway {
         }
     }
 
-    /// Writes down what was used since the last time. Called now and then, and before a stop.
+    /// Writes down what was used since the last time, and signs it. Called now and then, and before a stop.
     pub async fn account(&self) {
         for application in self.all() {
-            let record = application.record();
-            let mut head = application.bill.lock().await;
-            let total = application.meter.usage();
-            let written =
-                self.shared.bills.write(&record.id, record.created, &mut head, total, Timestamp::now()).await;
-            if let Err(error) = written {
-                tracing::error!(application = record.order.name, %error, "usage is not written down");
+            self.account_for(&application).await;
+        }
+    }
+
+    /// The same for one application.
+    pub(crate) async fn account_for(&self, application: &Application) {
+        let record = application.record();
+        let mut head = application.bill.lock().await;
+        let total = application.meter.usage();
+        let written =
+            self.shared.bills.write(&record.id, record.created, &mut head, total, Timestamp::now()).await;
+        if let Err(error) = written {
+            tracing::error!(application = record.order.name, %error, "usage is not written down");
+        }
+    }
+
+    /// Notes what was used, unsigned, so that a crash takes what was used since the last note alone. Called each second.
+    pub async fn note_usage(&self) {
+        let all = self.all();
+        let used: Vec<_> = all
+            .iter()
+            .map(|application| (application, application.meter.usage()))
+            .filter(|(application, used)| {
+                *used != *application.noted.lock().unwrap_or_else(PoisonError::into_inner)
+            })
+            .collect();
+        let totals: Vec<_> = used.iter().map(|(application, used)| (&*application.id, *used)).collect();
+        match self.shared.bills.note(&totals).await {
+            Ok(()) => {
+                for (application, used) in used {
+                    *application.noted.lock().unwrap_or_else(PoisonError::into_inner) = used;
+                }
             }
+            // Whatever stands in the way is told by the writes that are refused for it, and at the next record.
+            Err(error) => tracing::debug!(%error, "usage is not noted"),
         }
     }
 

@@ -107,7 +107,7 @@ impl Gateway {
                 format!("there is an application {:?} already", record.order.name),
             )));
         }
-        let application = Application::new(record, Arc::new(secrets), Head::default());
+        let application = Application::new(record, Arc::new(secrets), Head::default(), Usage::default());
         self.remember(application.clone());
         Ok(application.record())
     }
@@ -166,6 +166,8 @@ impl Gateway {
         webhooks::remove_all(&self.shared, &application).await.map_err(not_written)?;
         self.shared.keys.remove_all(&suspended.id).await.map_err(not_written)?;
         lent::remove(&self.shared.records, &suspended.id).await.map_err(not_written)?;
+        self.account_for(&application).await;
+        self.shared.bills.forget_note(&application.id).await.map_err(not_written)?;
         self.shared.records.remove(&format!("{APPLICATIONS}{name}")).await.map_err(not_written)?;
         self.shared.applications.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         self.shared.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(&application.id);

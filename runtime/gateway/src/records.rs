@@ -48,13 +48,23 @@ impl Records {
 
     /// Writes a record, whatever was there.
     pub(crate) async fn put(&self, key: &str, record: &impl Serialize) -> Result<(), RecordError> {
+        self.put_unflushed(key, record).await?;
+        self.flush().await
+    }
+
+    /// The same, durable after the next [`flush`](Self::flush).
+    pub(crate) async fn put_unflushed(&self, key: &str, record: &impl Serialize) -> Result<(), RecordError> {
         let new = encode(key, record)?;
         loop {
             let old = self.store.get(key.as_bytes()).await?;
             if self.store.compare_and_set(key.as_bytes(), old.as_deref(), Some(&new)).await? {
-                return Ok(self.store.flush().await?);
+                return Ok(());
             }
         }
+    }
+
+    pub(crate) async fn flush(&self) -> Result<(), RecordError> {
+        Ok(self.store.flush().await?)
     }
 
     /// Writes a record where there is none; false where there is one.

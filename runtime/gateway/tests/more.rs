@@ -13,11 +13,14 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Method};
-use berth_gateway::{AdapterCall, verify_usage};
+use berth_gateway::{AdapterCall, Gateway, verify_usage};
+use berth_identity::Authority;
+use berth_journal::{MemoryStore, Store as _};
 use berth_model::MAIN_SPACE;
 use http_body_util::BodyExt as _;
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use support::{Participant, World, insert, request};
+use support::{Participant, World, gateway_on, insert, order, request};
 use tower::ServiceExt as _;
 
 const APP: &str = "/v1/applications/shop";
@@ -191,6 +194,47 @@ async fn what_was_used_is_counted_exactly_signed_and_shown() {
     assert_eq!((last.place.application, last.total), (record.id.clone(), after));
     let metrics = world.gateway.metrics();
     assert!(metrics.contains("berth_transactions_total{application=\"shop\"} 2"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_crash_takes_no_usage_that_was_noted_and_the_chain_goes_on() {
+    let store = Arc::new(MemoryStore::new());
+    let world = World::on(store.clone()).await;
+    let alice = world.enrol("alice").await;
+    world.application("shop", &alice).await;
+    let used = |gateway: &Gateway| gateway.application("shop").unwrap().1.usage;
+    world.gateway.account().await;
+    let recorded = used(&world.gateway);
+    assert_eq!(world.post(&alice, &format!("{APP}/invoke"), Some("1"), insert("k", "v")).await.status, 200);
+    let noted = used(&world.gateway);
+    assert_eq!(noted.transactions, recorded.transactions + 1);
+    world.gateway.note_usage().await;
+    // No last record, as after a crash.
+    world.gateway.stop();
+    let again = async || {
+        let authority = Authority::create("node", Timestamp::now()).unwrap();
+        gateway_on(store.clone(), &"0f".repeat(32), authority).await
+    };
+    let second = again().await;
+    assert_eq!(used(&second), noted);
+    let (key, records) = second.usage("shop").await.unwrap();
+    assert_eq!(verify_usage(&key, &records).unwrap().unwrap().total, noted);
+    // A record that is later than the note goes before it.
+    let call = AdapterCall { bytes_in: 5, ..AdapterCall::default() };
+    second.adapter_call(&second.application("shop").unwrap().0.id, &call);
+    second.account().await;
+    let later = used(&second);
+    assert_eq!(later.node_bytes_in, noted.node_bytes_in + 5);
+    second.stop();
+    let third = again().await;
+    assert_eq!(used(&third), later);
+    let notes = async || store.scan(b"node/usage-so-far/", b"", 10).await.unwrap().entries.len();
+    let other = third.create(order("other", &world.url, "alice")).await.unwrap();
+    third.adapter_call(&other.id, &call);
+    third.note_usage().await;
+    assert_eq!(notes().await, 2);
+    third.remove("other").await.unwrap();
+    assert_eq!(notes().await, 1, "removed with the application");
 }
 
 #[tokio::test]

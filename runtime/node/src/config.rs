@@ -127,7 +127,7 @@ pub struct GatewayConfig {
     /// Connections at once from one address; more are closed as they come.
     #[serde(default = "connections_per_address")]
     pub max_connections_per_address: usize,
-    /// How often usage is written down and signed, in seconds; a crash loses what was used since.
+    /// How often usage is written down and signed, in seconds. It is noted each second: a crash loses what was used since the last note.
     #[serde(default = "a_minute")]
     pub usage_seconds: u32,
     /// Whether participants' webhooks may go to this machine itself, also as `http://`: whatever listens on it then gets requests
