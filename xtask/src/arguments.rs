@@ -12,7 +12,7 @@ Berth's tasks.
 Usage:  cargo xtask TASK [OPTIONS] [-- ARGUMENTS]
 
 Tasks:
-  setup        Find what the others need: a way to compile guests, Anvil, solc
+  setup        Find what the others need: a way to compile guests, Anvil, solc, Chromium
   components   Build every adapter as a component, into <target>/components
   demo         Show an adapter at work, have it certified and let in, and run a node of three frameworks
   test         Format, lints, components, tests, documentation, dependencies

@@ -229,4 +229,17 @@ mod tests {
         let through: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
         assert_eq!(through, 50);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_are_held_for_a_quarter_to_half_a_second_and_not_equally_long() {
+        let mut times = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let began = tokio::time::Instant::now();
+            hold().await;
+            times.insert(began.elapsed().as_millis());
+        }
+        // Time is counted in whole milliseconds, upwards.
+        assert!(times.first() >= Some(&250) && times.last() <= Some(&501), "{times:?}");
+        assert!(times.len() > 20, "{times:?}");
+    }
 }
