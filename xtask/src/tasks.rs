@@ -179,7 +179,8 @@ pub fn test(arguments: &Arguments) -> Outcome<()> {
                 let mut command = workspace.cargo();
                 command.arg("test");
                 if arguments.rest.is_empty() {
-                    command.arg("--workspace");
+                    // All failures of a run at once.
+                    command.args(["--workspace", "--no-fail-fast"]);
                 }
                 places.tell(&mut command);
                 let ran = process::run(command.args(&arguments.rest));

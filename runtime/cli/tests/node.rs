@@ -415,7 +415,7 @@ async fn on_a_real_ledger_every_write_happens_once_though_the_node_is_killed() {
         written += lane.unwrap();
     }
     // The ledger itself: the deployment and one transaction for each write, none lost and none twice.
-    for _ in 0..200 {
+    for _ in 0..600 {
         let latest = rpc(&http, anvil.url(), "eth_getTransactionCount", json!([account, "latest"])).await;
         let count = u64::from_str_radix(latest.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
         assert!(count <= written + 1, "{count} transactions for {written} writes");

@@ -27,8 +27,8 @@ use support::{
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 const SAMPLED: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-/// For a node's answer: far more than it needs, far less than a collector's time is.
-const PROMPT: Duration = Duration::from_secs(3);
+/// For twenty writes: far more than they need, far less than a collector's time for each would be.
+const PROMPT: Duration = Duration::from_secs(60);
 
 /// A node with an application that keeps notes, and its owner.
 struct Notes {
@@ -75,7 +75,7 @@ impl Notes {
         let path = format!("/v1/applications/notes/{path}");
         let client = client();
         let sent = send_with(&client, &self.life.address, &self.alice, "POST", &path, headers, Some(body));
-        tokio::time::timeout(PROMPT, sent).await.expect("nothing waits for traces").unwrap()
+        sent.await.expect("the node answers")
     }
 
     /// The numbers for Prometheus.
@@ -90,7 +90,17 @@ impl Notes {
         self.write_until(key, "sent", traceparent).await;
     }
 
-    /// The same, and waits until it is so far; it is settled then.
+    /// Writes twenty notes, which nothing delays.
+    async fn write_twenty(&self) {
+        let written = async {
+            for number in 0..20 {
+                self.write(&number.to_string(), None).await;
+            }
+        };
+        tokio::time::timeout(PROMPT, written).await.expect("nothing waits for traces");
+    }
+
+    /// Writes a note, and waits until it is so far; it is settled then.
     async fn write_until(&self, key: &str, until: &str, traceparent: Option<&str>) {
         let mut headers = vec![("idempotency-key", key)];
         headers.extend(traceparent.map(|parent| ("traceparent", parent)));
@@ -297,9 +307,7 @@ async fn a_collector_that_never_answers_delays_no_request_and_no_stop() {
     let Some(mut notes) = Notes::begin(&to(&collector, "share = 1"), &service) else { return };
     notes.write("first", None).await;
     collector.was_asked().await;
-    for number in 0..20 {
-        notes.write(&number.to_string(), None).await;
-    }
+    notes.write_twenty().await;
     notes.stop().await;
 }
 
@@ -332,8 +340,6 @@ async fn a_collector_that_is_away_delays_no_request_and_no_stop() {
     let service = NotebookService::begin().await;
     let nobody = "endpoint = \"http://127.0.0.1:1\"\nshare = 1";
     let Some(mut notes) = Notes::begin(nobody, &service) else { return };
-    for number in 0..20 {
-        notes.write(&number.to_string(), None).await;
-    }
+    notes.write_twenty().await;
     notes.stop().await;
 }

@@ -37,8 +37,6 @@ use crate::{
 pub(crate) const APPLICATIONS: &str = "node/application/";
 /// Written to see whether the store takes writes again.
 const READY: &str = "node/ready";
-/// How often usage is noted for the start after a crash.
-const NOTE_USAGE: Duration = Duration::from_secs(1);
 /// Applications that are read side by side at the start.
 const OPENED_AT_ONCE: usize = 32;
 
@@ -60,6 +58,8 @@ pub struct Parts {
     pub max_body: usize,
     /// How often usage is written down and signed, in seconds.
     pub usage_seconds: u32,
+    /// How often it is noted between two records: a crash takes what was used since the last note.
+    pub usage_notes: Duration,
     /// Which receivers webhooks may go to.
     pub receivers: Receivers,
 }
@@ -185,7 +185,7 @@ impl Gateway {
         });
         let noting = gateway.clone();
         tokio::spawn(async move {
-            while tokio::time::timeout(NOTE_USAGE, noting.shared.stopping.cancelled()).await.is_err() {
+            while tokio::time::timeout(parts.usage_notes, noting.shared.stopping.cancelled()).await.is_err() {
                 noting.note_usage().await;
             }
         });
@@ -343,7 +343,7 @@ impl Gateway {
         }
     }
 
-    /// Notes what was used, unsigned, so that a crash takes what was used since the last note alone. Called each second.
+    /// Notes what was used, unsigned, so that a crash takes what was used since the last note alone. Called now and then.
     pub async fn note_usage(&self) {
         let all = self.all();
         let used: Vec<_> = all

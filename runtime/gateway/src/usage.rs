@@ -202,7 +202,8 @@ mod tests {
         assert_eq!(meter.usage().reserved_micros, 0);
         let start = Instant::now();
         meter.reserve(3);
-        while start.elapsed() < Duration::from_millis(2) {
+        let reserved = Instant::now();
+        while reserved.elapsed() < Duration::from_millis(2) {
             std::hint::spin_loop();
         }
         let counted = meter.usage().reserved_micros;

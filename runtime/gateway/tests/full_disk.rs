@@ -10,7 +10,7 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::Method;
 use berth_gateway::http;
@@ -75,6 +75,13 @@ impl Ground {
         let path = format!("{APP}/calls/{key}?until=settled");
         let settled = self.world.shown(&self.alice, Method::GET, &path, None, None).await;
         assert_eq!(settled.body["state"], "settled", "{settled:?}");
+        // The journal takes its mark away a little later.
+        let unmarked = async {
+            while !self.store.scan(b"journal/open/", b"", 1).await.unwrap().entries.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), unmarked).await.expect("the mark goes");
     }
 }
 

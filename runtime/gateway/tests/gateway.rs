@@ -321,20 +321,20 @@ async fn what_is_kept_is_there_after_a_restart_and_what_was_under_way_is_followe
     world.gateway.stop();
     let again = gateway_on(world.store.clone(), &"0f".repeat(32), authority).await;
     world.ledger.mine(MAIN_SPACE, 5);
-    for _ in 0..100 {
-        let under_way = again.application("shop").unwrap().1.under_way;
-        let router = berth_gateway::http::operator_router(&again);
-        drop(router);
-        let key = berth_journal::EntryKey::new(again.applications()[0].id.clone(), "alice/1").unwrap();
-        let journal = berth_journal::Journal::new(world.store.clone());
-        let entry = journal.entry(&key).await.unwrap().unwrap();
-        if under_way == 0 && matches!(entry.state, berth_journal::State::Settled(_)) {
-            assert_eq!(world.ledger.submissions(), 2);
-            return;
+    let key = berth_journal::EntryKey::new(again.applications()[0].id.clone(), "alice/1").unwrap();
+    let journal = berth_journal::Journal::new(world.store.clone());
+    let settled = async {
+        loop {
+            let under_way = again.application("shop").unwrap().1.under_way;
+            let entry = journal.entry(&key).await.unwrap().unwrap();
+            if under_way == 0 && matches!(entry.state, berth_journal::State::Settled(_)) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("nobody took it up");
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), settled).await.expect("somebody takes it up");
+    assert_eq!(world.ledger.submissions(), 2);
 }
 
 #[tokio::test]

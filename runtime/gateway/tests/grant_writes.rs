@@ -247,7 +247,7 @@ async fn a_revoked_grant_writes_nothing_more_and_what_is_under_way_is_told_to_it
 async fn a_write_after_the_end_of_its_grant_or_at_a_suspended_application_is_not_granted() {
     let (world, alice, bob) = two().await;
     let (id, _) = granted(&world, &alice, &bob).await;
-    let soon = propose(&world, &alice, Timestamp::now() + Duration::from_millis(1_500)).await;
+    let soon = propose(&world, &alice, Timestamp::now() + Duration::from_secs(5)).await;
     accept(&world, &bob, &soon).await;
     let before = world.ledger.submissions();
     tokio::time::timeout(Duration::from_secs(20), async {

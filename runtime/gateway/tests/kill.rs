@@ -64,6 +64,7 @@ async fn open(folder: &Path) -> Gateway {
         signature_window: 60,
         max_body: 1 << 20,
         usage_seconds: 60,
+        usage_notes: Duration::from_secs(1),
         receivers: Receivers::new(false),
     })
     .await
@@ -216,7 +217,7 @@ async fn send(
     // What was signed in the second of a start is not taken, so it is signed for the near future.
     let created = jiff::Timestamp::now().as_second() + 2;
     by.signer.sign(&method, &uri, request.headers_mut(), bytes.as_bytes(), created).unwrap();
-    let answer = tokio::time::timeout(Duration::from_secs(20), client.request(request)).await.ok()?.ok()?;
+    let answer = tokio::time::timeout(Duration::from_secs(40), client.request(request)).await.ok()?.ok()?;
     let status = answer.status().as_u16();
     let body = answer.into_body().collect().await.ok()?.to_bytes();
     Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))

@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 /// No limit that a test would come to.
 const LONG: Duration = Duration::from_secs(600);
-const SHORT: Duration = Duration::from_millis(100);
+const SHORT: Duration = Duration::from_millis(500);
 /// A test that hangs ends here.
 const HANGS: Duration = Duration::from_secs(30);
 

@@ -130,12 +130,12 @@ async fn the_gateway_answers_what_its_document_says() {
     command.arg("--exclude-checks").arg(NOT_CHECKED.join(","));
     command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--workers", "1"]);
     command.arg("--generation-deterministic");
-    command.args(["--request-timeout", "20", "--continue-on-failure", "--no-color"]);
+    command.args(["--request-timeout", "70", "--continue-on-failure", "--no-color"]);
     // Sets in Python have another order in each process, unless told otherwise.
     command.env("PYTHONHASHSEED", "0");
     // Not by whatever proxy the machine has.
     command.env("NO_PROXY", "localhost").current_dir(folder.path()).kill_on_drop(true);
-    let ran = tokio::time::timeout(Duration::from_secs(300), command.output()).await;
+    let ran = tokio::time::timeout(Duration::from_secs(900), command.output()).await;
     let output = ran.expect("schemathesis does not come to an end").unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{out}\n{err}");

@@ -95,9 +95,10 @@ async fn an_application_whose_load_stays_high_has_instances_to_itself_until_it_f
     let adapter = host.load(&component("hostile"), Limits::default()).await.unwrap();
     let busy = adapter.open(silent("busy").lend(), "{}").await.unwrap();
     let _quiet = adapter.open(lender("quiet").lend(), "{}").await.unwrap();
+    // A look between two calls' begins sees fewer, and the next ones put that right.
     let told = async |number: usize| {
-        let until = tokio::time::Instant::now() + Duration::from_secs(10);
-        while heard.0.lock().unwrap().len() < number {
+        let until = tokio::time::Instant::now() + Duration::from_secs(30);
+        while heard.0.lock().unwrap().last().is_none_or(|(_, last)| *last != number) {
             assert!(tokio::time::Instant::now() < until, "{:?}", heard.0.lock().unwrap());
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -109,11 +110,11 @@ async fn an_application_whose_load_stays_high_has_instances_to_itself_until_it_f
             tokio::spawn(async move { ledger.begin(native("read", "node"), vec![], options()).await })
         })
         .collect();
-    told(1).await;
+    told(3).await;
     calls.iter().for_each(tokio::task::JoinHandle::abort);
-    told(2).await;
+    told(0).await;
     let heard = heard.0.lock().unwrap().clone();
-    assert_eq!(heard, [("busy".to_owned(), 3), ("busy".to_owned(), 0)], "a quarter of all at most");
+    assert!(heard.iter().all(|(name, number)| name == "busy" && *number <= 3), "a quarter of all: {heard:?}");
 }
 
 #[tokio::test]

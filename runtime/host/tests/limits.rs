@@ -42,13 +42,13 @@ async fn an_endless_loop_ends_at_the_compute_time() {
 
 #[tokio::test]
 async fn an_endless_loop_ends_at_the_wall_time_when_that_is_shorter() {
-    let limits = Limits { wall_time: Duration::from_millis(30), ..Limits::default() };
+    let limits = Limits { wall_time: Duration::from_secs(1), ..Limits::default() };
     reaches(limits, "spin", Limit::WallTime).await;
 }
 
 #[tokio::test]
 async fn waiting_for_a_silent_endpoint_ends_at_the_wall_time() {
-    let limits = Limits { wall_time: Duration::from_millis(30), ..Limits::default() };
+    let limits = Limits { wall_time: Duration::from_secs(1), ..Limits::default() };
     let ledger = hostile(limits).await.open(silent("app").lend(), "{}").await.unwrap();
     let ended = ends(&ledger, "read").await;
     assert!(matches!(ended, Ended::LimitReached { limit: Limit::WallTime, .. }), "{ended:?}");

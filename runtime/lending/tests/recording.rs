@@ -194,7 +194,7 @@ async fn of_a_run_that_asks_for_more_than_there_is_room_for_there_is_no_recordin
     }
     assert_eq!((recorder.calls(), recorder.call(0).is_none()), (0, true));
     assert!(matches!(recorder.recording(), Err(RecordingError::CutOff { allowed: 10_000 })));
-    tokio::time::timeout(std::time::Duration::from_secs(5), room.overflowed()).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(30), room.overflowed()).await.unwrap();
     // The adapter is lent what it was lent before, and what would fit again is not taken for a whole.
     assert_eq!((host.random(1).len(), recorder.imports(Function::Status).random(8).len()), (1, 8));
     assert!(recorder.recording().is_err() && room.taken() <= room.most());

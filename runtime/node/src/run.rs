@@ -33,6 +33,8 @@ use crate::{
 
 /// Bytes that the database may keep in memory.
 const STORE_CACHE: u64 = 64 << 20;
+/// How often usage is noted: a crash takes that of one second at most.
+const NOTE_USAGE: Duration = Duration::from_secs(1);
 /// How often everybody who is in is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// For how many days the certificate that the node makes for itself is good; it is made anew at each start.
@@ -150,6 +152,7 @@ impl Node {
             signature_window: configuration.config.gateway.signature_window_seconds,
             max_body: configuration.config.gateway.max_body_bytes,
             usage_seconds: configuration.config.gateway.usage_seconds,
+            usage_notes: NOTE_USAGE,
             receivers: receivers(configuration)?,
         });
         let gateway = gateway.await.map_err(machine("the gateway cannot be opened"))?;

@@ -1,6 +1,6 @@
 //! A gateway on the model ledger that listens with TLS, and can be started anew.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use adapter_spec::Adapter as _;
 use axum::Router;
@@ -62,6 +62,8 @@ async fn open(store: Arc<dyn Store>, authority: Authority) -> Gateway {
         signature_window: 60,
         max_body: 1 << 20,
         usage_seconds: 60,
+        // Never: where tests count what is written, nothing else is.
+        usage_notes: Duration::from_secs(3_600),
         receivers: Receivers::new(true),
     };
     Gateway::open(parts).await.unwrap()
@@ -105,8 +107,18 @@ impl Ground {
 
     async fn listen(&mut self) {
         let router = (self.around)(http::router(&self.gateway));
-        let tls = Some(self.tls.clone());
-        let listening = http::listen(self.at, tls, router, self.stop.clone()).await.unwrap();
+        // Somebody's connection may have the port for a moment.
+        let listening = async {
+            loop {
+                let (tls, stop) = (Some(self.tls.clone()), self.stop.clone());
+                match http::listen(self.at, tls, router.clone(), stop).await {
+                    Ok(listening) => return listening,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        let listening =
+            tokio::time::timeout(Duration::from_secs(30), listening).await.expect("the port is free");
         self.at = listening.address.parse().unwrap();
         self.listening = Some(listening);
     }

@@ -277,6 +277,8 @@ impl Connections {
         tokio::spawn(async move {
             let connection = pin!(connection);
             tokio::select! {
+                // What has come is taken before the connection is held to be idle.
+                biased;
                 // A client that goes away is its own business.
                 _ = connection => {}
                 () = activity.idle(&limits) => {}

@@ -82,6 +82,8 @@ pub async fn gateway_keeping(
         signature_window: 60,
         max_body: 1 << 20,
         usage_seconds: 60,
+        // Never: where tests count what is written, nothing else is.
+        usage_notes: Duration::from_secs(3_600),
         receivers: Receivers::new(true),
     };
     Gateway::open_at_pace(parts, Arc::new(Quick)).await
