@@ -9,6 +9,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use adapter_spec::types::{Confidence, Event, EventFilter, EventStart};
 use futures_util::stream::{BoxStream, unfold};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ use crate::{
     application::{Application, Role},
     gateway::{Shared, not_written},
     problem::Problem,
+    quota,
 };
 
 const FOLDER: &str = "node/cursor/";
@@ -88,6 +90,8 @@ struct Reading {
     shared: Arc<Shared>,
     application: Arc<Application>,
     participant: String,
+    /// Of the certificate that the participant had when the stream began.
+    fingerprint: String,
     place: Option<String>,
     filter: EventFilter,
     start: EventStart,
@@ -139,6 +143,7 @@ pub(crate) async fn subscribe(
         shared: shared.clone(),
         application: application.clone(),
         participant: participant.to_owned(),
+        fingerprint: shared.participants.get(participant).map(|found| found.fingerprint).unwrap_or_default(),
         place,
         filter,
         start,
@@ -156,11 +161,15 @@ pub(crate) async fn subscribe(
 impl Reading {
     async fn next(&mut self) -> Option<Told> {
         loop {
-            if let Some(told) = self.waiting.pop_front() {
-                return Some(told);
-            }
             if self.ended {
                 return None;
+            }
+            if let Err(problem) = self.may() {
+                self.ended = true;
+                return Some(Told::Ended(problem));
+            }
+            if let Some(told) = self.waiting.pop_front() {
+                return Some(told);
             }
             if let Err(problem) = self.page().await {
                 self.ended = true;
@@ -169,19 +178,28 @@ impl Reading {
         }
     }
 
+    /// Whether the listener may hear more. A certificate that is revoked, replaced or over, roles that were taken away, a suspension and
+    /// a quota that is used up end a stream as they end requests.
+    fn may(&self) -> Result<(), Problem> {
+        let participants = &self.shared.participants;
+        if !participants.still(&self.participant, &self.fingerprint, Timestamp::now()) {
+            return Err(Problem::unauthenticated());
+        }
+        let record = self.application.record();
+        let reads = record.members.get(&self.participant).is_some_and(|roles| roles.contains(&Role::Read));
+        if !reads || record.suspended.is_some() {
+            return Err(Problem::forbidden("read"));
+        }
+        quota::something_left(&self.application)
+    }
+
     /// Writes down what has gone out, and reads the next page.
     async fn page(&mut self) -> Result<(), Problem> {
         if let (Some(place), Some(kept)) = (&self.place, self.after.take()) {
             self.shared.records.put(place, &kept).await.map_err(not_written)?;
         }
-        // Roles that were taken away, a suspension and a stop end a stream too.
         if self.shared.stopping.is_cancelled() {
             return Err(Problem::trouble("the node is being stopped"));
-        }
-        let record = self.application.record();
-        let may = self.application.roles(&self.participant).contains(&Role::Read);
-        if !may || record.suspended.is_some() {
-            return Err(Problem::forbidden("read"));
         }
         let opened = self.application.open(&self.shared.ground).await?;
         let page = opened.ledger.events(self.filter.clone(), self.start.clone(), PAGE, PAGE_BYTES).await?;

@@ -199,7 +199,7 @@ pub(crate) fn check_certificate(certificate: &[u8]) -> Result<(), Problem> {
 }
 
 /// The public point of a certificate: SEC1, uncompressed.
-fn point_of(certificate: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn point_of(certificate: &[u8]) -> Option<Vec<u8>> {
     let certificate = x509_cert::Certificate::from_der(certificate).ok()?;
     let info = certificate.tbs_certificate().subject_public_key_info();
     info.subject_public_key.as_bytes().map(<[u8]>::to_vec)

@@ -119,6 +119,19 @@ impl Gateway {
         change: impl FnOnce(&mut ApplicationRecord) -> Result<(), Problem>,
     ) -> Result<Arc<ApplicationRecord>, Problem> {
         let _one = application.changing.lock().await;
+        self.change_alone(application, change).await
+    }
+
+    /// The same where nobody else changes it meanwhile.
+    async fn change_alone(
+        &self,
+        application: &Application,
+        change: impl FnOnce(&mut ApplicationRecord) -> Result<(), Problem>,
+    ) -> Result<Arc<ApplicationRecord>, Problem> {
+        // Who waited while it was removed must not put it back, in the place of another of its name perhaps.
+        if self.by_id(&application.id).is_none() {
+            return Err(Problem::no_application());
+        }
         let mut record = (*application.record()).clone();
         change(&mut record)?;
         let place = format!("{APPLICATIONS}{}", record.order.name);
@@ -151,7 +164,13 @@ impl Gateway {
     /// Where there is none, something is under way, or the store fails.
     pub async fn remove(&self, name: &str) -> Result<(), Problem> {
         let application = self.find(name).ok_or_else(Problem::no_application)?;
-        let suspended = self.suspend(name, Some("it is being removed".into())).await?;
+        let _one = application.changing.lock().await;
+        let suspended = self
+            .change_alone(&application, |record| {
+                record.suspended = Some("it is being removed".into());
+                Ok(())
+            })
+            .await?;
         let open = self.shared.journal.unsettled(&application.id, None, MAX_PAGE_ENTRIES).await?;
         let under_way = open.entries.iter().filter(|entry| entry.state.signed().is_some()).count();
         if under_way > 0 {
@@ -169,8 +188,14 @@ impl Gateway {
         self.account_for(&application).await;
         self.shared.bills.forget_note(&application.id).await.map_err(not_written)?;
         self.shared.records.remove(&format!("{APPLICATIONS}{name}")).await.map_err(not_written)?;
-        self.shared.applications.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         self.shared.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(&application.id);
+        {
+            let mut applications = self.shared.applications.write().unwrap_or_else(PoisonError::into_inner);
+            // Another of its name may have been created by now.
+            if applications.get(name).is_some_and(|found| found.id == application.id) {
+                applications.remove(name);
+            }
+        }
         // Last: a call that still ran would have written some of it anew.
         self.shared.ground.state.forget(&application.id).await.map_err(|error| {
             tracing::error!(application = %application.id, %error, "a removed application's state stays in the store");

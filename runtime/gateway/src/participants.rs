@@ -86,6 +86,16 @@ impl Participants {
         known.get(fingerprint).filter(|known| now < known.not_after).cloned()
     }
 
+    /// Whether a participant's certificate is still the one with this fingerprint, and good now.
+    pub(crate) fn still(&self, name: &str, fingerprint: &str, now: Timestamp) -> bool {
+        let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        by_name.get(name).is_some_and(|participant| {
+            participant.fingerprint == fingerprint
+                && participant.revoked.is_none()
+                && now < participant.not_after
+        })
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<Participant> {
         self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }

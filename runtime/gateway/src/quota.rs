@@ -147,12 +147,20 @@ pub(crate) fn admit(application: &Arc<Application>, bytes: u64) -> Result<Reserv
 /// # Errors
 /// `quota-exceeded`
 pub(crate) fn let_in(application: &Application) -> Result<(), Problem> {
-    let usage = application.meter.usage();
-    let quotas = application.record().order.quotas;
     if !application.requests.take() {
-        let most = quotas.requests_per_second;
+        let most = application.record().order.quotas.requests_per_second;
         return Err(used_up(format!("{most} requests a second are this application's quota")));
     }
+    something_left(application)
+}
+
+/// Whether something is left of the bytes and the time of an application's quotas.
+///
+/// # Errors
+/// `quota-exceeded`
+pub(crate) fn something_left(application: &Application) -> Result<(), Problem> {
+    let usage = application.meter.usage();
+    let quotas = application.record().order.quotas;
     let transferred = usage.bytes_in.saturating_add(usage.bytes_out);
     if (quotas.transferred_bytes > 0 && transferred >= quotas.transferred_bytes)
         || (quotas.instance_millis > 0 && usage.instance_micros / 1_000 >= quotas.instance_millis)

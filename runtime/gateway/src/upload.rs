@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 
 use crate::{
-    application::{Application, Opened},
+    application::{Application, Opened, Role},
     calls::{self, HexBytes, OptionsRequest, Written, WrittenState, call_options},
     follower::{self, Progress},
     gateway::{Shared, not_written},
-    keys::check_certificate,
+    keys::{check_certificate, point_of},
     problem::Problem,
     quota,
 };
@@ -71,17 +71,32 @@ pub struct ResumeRequest {
 struct Sealed {
     /// Under which its record is kept.
     id: String,
+    #[serde(flatten)]
+    bound: Bound,
+    expires: Timestamp,
+    /// The adapter's own, hexadecimal.
+    inner: String,
+}
+
+/// What a continuation is bound to.
+#[derive(Serialize, Deserialize)]
+struct Bound {
     participant: String,
+    /// What the call needs, looked at again as it goes on.
+    #[serde(default = "write")]
+    role: Role,
     /// The idempotency key; none of a read.
     key: Option<String>,
     /// SHA-256 of the parties, so that it belongs to this call alone.
     payload: PayloadDigest,
-    expires: Timestamp,
     /// Bytes of the call, for the account of what was used.
     stored: u64,
     round: u32,
-    /// The adapter's own, hexadecimal.
-    inner: String,
+}
+
+/// What an older version's continuations need, which do not say it.
+fn write() -> Role {
+    Role::Write
 }
 
 /// What is kept of a continuation that was handed out.
@@ -100,27 +115,37 @@ fn expired() -> Problem {
     .into()
 }
 
-/// Keeps a participant's key, if they have it.
+/// Keeps a participant's key, if they have it and the adapter knows what to do with it. Gives it with the accounts that it has on the
+/// ledger now.
 pub(crate) async fn put_key(
     shared: &Shared,
     application: &Application,
     participant: &str,
     request: KeyRequest,
-) -> Result<PublicKey, Problem> {
+) -> Result<(PublicKey, Vec<String>), Problem> {
     let key = PublicKey {
         scheme: request.scheme,
         point: request.point.into_bytes(),
         certificate: request.certificate.map(HexBytes::into_bytes),
     };
-    key.certificate.as_deref().map_or(Ok(()), check_certificate)?;
+    if let Some(certificate) = key.certificate.as_deref() {
+        check_certificate(certificate)?;
+        if point_of(certificate).is_some_and(|point| point != key.point) {
+            return Err(Problem::invalid("certificate: it is of another key"));
+        }
+    }
     let said = SigningInput::Message(possession(&application.id, participant, &key.point).into_bytes());
     let signature = Signature { bytes: request.signature.into_bytes(), recovery_id: None };
     if !berth_crypto::verify(&key, &said, &signature) {
         return Err(Problem::invalid("signature: it is not this key's over the text of possession"));
     }
+    // Before it is kept: what the adapter refuses takes no good key's place.
+    let opened = application.open(&shared.ground).await?;
+    calls::scheme(&opened, Some(key.scheme))?;
+    let accounts = opened.ledger.accounts(key.clone()).await?;
     let place = format!("{KEYS}{}/{participant}/{}", application.id, scheme_name(key.scheme));
     shared.records.put(&place, &key).await.map_err(not_written)?;
-    Ok(key)
+    Ok((key, accounts))
 }
 
 fn scheme_name(scheme: SignatureScheme) -> String {
@@ -151,7 +176,7 @@ pub(crate) async fn begin(
     shared: &Arc<Shared>,
     application: &Arc<Application>,
     participant: &str,
-    key: Option<&str>,
+    (role, key): (Role, Option<&str>),
     call: Call,
     options: OptionsRequest,
 ) -> Result<Next, Problem> {
@@ -179,7 +204,9 @@ pub(crate) async fn begin(
     }
     let stored = call.payload();
     let step = opened.ledger.begin(call, parties, call_options).await?;
-    go_on(shared, application, &opened, participant, key, payload, stored, 1, step).await
+    let (participant, key) = (participant.to_owned(), key.map(str::to_owned));
+    let bound = Bound { participant, role, key, payload, stored, round: 1 };
+    go_on(shared, application, &opened, bound, step).await
 }
 
 /// Goes on with the signatures.
@@ -189,7 +216,11 @@ pub(crate) async fn resume(
     participant: &str,
     request: ResumeRequest,
 ) -> Result<Next, Problem> {
-    let sealed = take(shared, application, participant, &request.continuation).await?;
+    let sealed = unseal(shared, application, participant, &request.continuation)?;
+    if !application.roles(participant).contains(&sealed.bound.role) {
+        return Err(Problem::forbidden(sealed.bound.role.name()));
+    }
+    take(shared, application, &sealed).await?;
     let inner = hex::decode(&sealed.inner).map_err(|_| expired())?;
     let opened = application.open(&shared.ground).await?;
     if Timestamp::now() > sealed.expires {
@@ -198,9 +229,8 @@ pub(crate) async fn resume(
     }
     match opened.ledger.resume(inner.clone(), request.signatures).await {
         Ok(step) => {
-            let Sealed { key, payload, stored, round, .. } = sealed;
-            go_on(shared, application, &opened, participant, key.as_deref(), payload, stored, round + 1, step)
-                .await
+            let bound = Bound { round: sealed.bound.round + 1, ..sealed.bound };
+            go_on(shared, application, &opened, bound, step).await
         }
         Err(error) => {
             // It was taken, so nobody can resume it any more.
@@ -217,27 +247,24 @@ pub(crate) async fn abandon(
     participant: &str,
     continuation: &str,
 ) -> Result<(), Problem> {
-    let sealed = take(shared, application, participant, continuation).await?;
+    let sealed = unseal(shared, application, participant, continuation)?;
+    take(shared, application, &sealed).await?;
     let inner = hex::decode(&sealed.inner).map_err(|_| expired())?;
     let opened = application.open(&shared.ground).await?;
     Ok(opened.ledger.abandon(inner).await?)
 }
 
-#[expect(clippy::too_many_arguments, reason = "what a continuation is bound to, and where the call stands")]
 async fn go_on(
     shared: &Arc<Shared>,
     application: &Arc<Application>,
     opened: &Opened,
-    participant: &str,
-    key: Option<&str>,
-    payload: PayloadDigest,
-    stored: u64,
-    round: u32,
+    bound: Bound,
     step: Step,
 ) -> Result<Next, Problem> {
     let fault = |what: &str| Err(Problem::from(Error::new(ErrorCode::Internal, what)));
-    match (step, key) {
-        (Step::Sign(request), _) if round > 16 => {
+    let (participant, stored) = (bound.participant.as_str(), bound.stored);
+    match (step, bound.key.as_deref()) {
+        (Step::Sign(request), _) if bound.round > 16 => {
             let _ = opened.ledger.abandon(request.continuation).await;
             fault("the adapter asks for signatures more than 16 times in one call")
         }
@@ -250,9 +277,7 @@ async fn go_on(
                     "the adapter asks to sign a bare digest and does not declare that it ever does",
                 );
             }
-            let to_sign =
-                hand_out(shared, application, participant, key, payload, stored, round, request).await?;
-            Ok(Next::Sign(to_sign))
+            Ok(Next::Sign(hand_out(shared, application, bound, request).await?))
         }
         (Step::Answer(output), None) => Ok(Next::Answer(output)),
         (Step::Answer(output), Some(key)) => {
@@ -306,15 +331,10 @@ fn context(application: &Application) -> Vec<u8> {
     [b"application ", application.id.as_bytes()].concat()
 }
 
-#[expect(clippy::too_many_arguments, reason = "what a continuation is bound to")]
 async fn hand_out(
     shared: &Shared,
     application: &Application,
-    participant: &str,
-    key: Option<&str>,
-    payload: PayloadDigest,
-    stored: u64,
-    round: u32,
+    bound: Bound,
     request: SignRequest,
 ) -> Result<ToSign, Problem> {
     let mut random = [0; 16];
@@ -329,16 +349,7 @@ async fn hand_out(
             .map_or(longest, |until| until.min(longest)),
         Validity::Block(_) | Validity::Unbounded => longest,
     };
-    let sealed = Sealed {
-        id: id.clone(),
-        participant: participant.to_owned(),
-        key: key.map(str::to_owned),
-        payload,
-        expires,
-        stored,
-        round,
-        inner: hex::encode(&request.continuation),
-    };
+    let sealed = Sealed { id: id.clone(), bound, expires, inner: hex::encode(&request.continuation) };
     let json = serde_json::to_vec(&sealed)
         .map_err(|error| Problem::trouble(format!("the continuation is not written: {error}")))?;
     let seal = |bytes: &[u8]| {
@@ -357,8 +368,8 @@ async fn hand_out(
     })
 }
 
-/// Takes a continuation, once. One answer for every reason why it is not taken.
-async fn take(
+/// Reads a participant's continuation. One answer for every reason why it is not one.
+fn unseal(
     shared: &Shared,
     application: &Application,
     participant: &str,
@@ -367,14 +378,13 @@ async fn take(
     let bytes = hex::decode(continuation).map_err(|_| expired())?;
     let opened = shared.master.open(PURPOSE, &context(application), &bytes).map_err(|_| expired())?;
     let sealed: Sealed = serde_json::from_slice(&opened).map_err(|_| expired())?;
-    if sealed.participant != participant {
-        return Err(expired());
-    }
+    if sealed.bound.participant == participant { Ok(sealed) } else { Err(expired()) }
+}
+
+/// Takes a continuation, once. The same answer where it was taken before.
+async fn take(shared: &Shared, application: &Application, sealed: &Sealed) -> Result<(), Problem> {
     let place = format!("{CONTINUATIONS}{}/{}", application.id, sealed.id);
-    if !shared.records.take(&place).await.map_err(not_written)? {
-        return Err(expired());
-    }
-    Ok(sealed)
+    if shared.records.take(&place).await.map_err(not_written)? { Ok(()) } else { Err(expired()) }
 }
 
 /// Abandons what was handed out and not taken in time.

@@ -221,7 +221,7 @@ async fn too_long_a_body_is_refused_and_too_many_writes_wait() {
     let world = World::new().await;
     let alice = world.enrol("alice").await;
     world.application("shop", &alice).await;
-    let long = world.post(&alice, INVOKE, Some("1"), json!({"contract": "x".repeat(2 << 20)})).await;
+    let long = world.post(&alice, INVOKE, Some("1"), json!({"contract": "x".repeat(4 << 20)})).await;
     assert_eq!(long.status, 413, "{:?}", long.status);
 
     let mut few = order("few", &world.url, "alice");

@@ -310,7 +310,24 @@ async fn a_flood_of_requests_that_are_taken_back_ends_the_connection() {
 async fn a_body_longer_than_the_node_takes_is_a_problem() {
     let world = World::new().await;
     let alice = world.enrol("alice").await;
-    let bytes = vec![b' '; (1 << 20) + 1];
+    world.application("shop", &alice).await;
+    // Two bytes more as JSON.
+    let most = String::from_utf8(vec![b' '; (4 << 20) - 2]).unwrap();
+    let answer = world
+        .raw(request(
+            Some(&alice),
+            Method::POST,
+            "/v1/applications/shop/invoke",
+            &[("idempotency-key", "1")],
+            Some(most.into()),
+        ))
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.body["code"].as_str()),
+        (400, Some("invalid-argument")),
+        "{answer:?}"
+    );
+    let bytes = vec![b' '; (4 << 20) + 1];
     for length in [true, false] {
         let body = String::from_utf8(bytes.clone()).unwrap();
         let path = "/v1/applications/shop/invoke";

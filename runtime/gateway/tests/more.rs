@@ -165,6 +165,39 @@ async fn a_stream_ends_when_its_listener_loses_the_role() {
 }
 
 #[tokio::test]
+async fn a_stream_ends_when_its_listeners_certificate_is_revoked_or_the_quotas_are_used_up() {
+    let (world, alice) = shop().await;
+    let bob = world.enrol("bob").await;
+    let members = format!("{APP}/members/bob");
+    world.send(Some(&alice), Method::PUT, &members, &[], Some(json!({"roles": ["read"]}))).await;
+    let ends = |by| {
+        listen(&world, by, "/v1/applications/shop/events", None, |heard| {
+            heard.iter().any(|(kind, ..)| kind == "problem")
+        })
+    };
+    let heard = tokio::join!(ends(&bob), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        world.gateway.revoke("bob", "lost").await.unwrap();
+    });
+    assert_eq!(heard.0.last().unwrap().2["code"], "unauthenticated");
+
+    let mut limited = order("limited", &world.url, "alice");
+    limited.quotas.instance_millis = 1_000;
+    let limited = world.gateway.create(limited).await.unwrap();
+    let heard = tokio::join!(
+        listen(&world, &alice, "/v1/applications/limited/events", None, |heard| {
+            heard.iter().any(|(kind, ..)| kind == "problem")
+        }),
+        async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let call = AdapterCall { wall_time: Duration::from_secs(1), ..AdapterCall::default() };
+            world.gateway.adapter_call(&limited.id, &call);
+        }
+    );
+    assert_eq!(heard.0.last().unwrap().2["code"], "quota-exceeded");
+}
+
+#[tokio::test]
 async fn what_was_used_is_counted_exactly_signed_and_shown() {
     let (world, alice) = shop().await;
     let (record, standing) = world.gateway.application("shop").unwrap();

@@ -137,6 +137,64 @@ async fn a_continuation_is_taken_once_from_its_owner_and_unchanged() {
 }
 
 #[tokio::test]
+async fn who_has_lost_the_role_since_begin_writes_nothing_and_goes_on_when_it_is_given_back() {
+    let own = Own::new().await;
+    let bob = own.world.enrol("bob").await;
+    let key = SigningKey::random(SignatureScheme::EcdsaP256Sha256).unwrap();
+    own.world.ledger.fund_key(&key.public_key(), 1 << 60);
+    let roles = async |roles: Value| {
+        let (path, body) = (format!("{APP}/members/bob"), json!({ "roles": roles }));
+        let set = own.world.send(Some(&own.alice), Method::PUT, &path, &[], Some(body)).await;
+        assert_eq!(set.status, 200, "{set:?}");
+    };
+    roles(json!(["read", "write"])).await;
+    assert_eq!(upload(&own.world, &bob, "own", &key).await.status, 200);
+    let mut call = json!({ "invoke": insert("k", "v") });
+    call["invoke"]["scheme"] = json!(key.scheme());
+    let begun = own.world.post(&bob, &format!("{APP}/begin"), Some("1"), call).await;
+    let items: Vec<SignItem> = serde_json::from_value(begun.body["sign"]["items"].clone()).unwrap();
+    let signatures: Vec<_> = items.iter().map(|item| json!(key.sign(&item.input).unwrap())).collect();
+    let body = json!({"continuation": begun.body["sign"]["continuation"], "signatures": signatures});
+    let submitted = own.world.ledger.submissions();
+    roles(json!(["read"])).await;
+    let refused = own.world.post(&bob, &format!("{APP}/resume"), None, body.clone()).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.body["code"].as_str()),
+        (403, Some("forbidden")),
+        "{refused:?}"
+    );
+    assert_eq!(own.world.ledger.submissions(), submitted);
+    roles(json!(["write"])).await;
+    let written = own.world.post(&bob, &format!("{APP}/resume"), None, body).await;
+    assert_eq!(written.status, 200, "{written:?}");
+    assert_eq!(own.world.ledger.submissions(), submitted + 1);
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_takes_no_good_keys_place() {
+    let own = Own::new().await;
+    let point = own.key.public_key().point;
+    let said = possession(&own.id().await, "alice", &point);
+    let signature = own.key.sign(&SigningInput::Message(said.into_bytes())).unwrap();
+    let others = berth_identity::Authority::der_of(&own.alice.certificate_pem).unwrap();
+    let body = json!({
+        "scheme": own.key.scheme(),
+        "point": hex0(&point),
+        "certificate": hex0(&others),
+        "signature": hex0(&signature.bytes),
+    });
+    let refused =
+        own.world.send(Some(&own.alice), Method::PUT, &format!("{APP}/keys"), &[], Some(body)).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.body["code"].as_str()),
+        (400, Some("invalid-argument")),
+        "{refused:?}"
+    );
+    let written = own.carry_out("after", json!({ "invoke": insert("k", "v") })).await;
+    assert_eq!(written.status, 200, "{written:?}");
+}
+
+#[tokio::test]
 async fn what_is_given_up_blocks_nobody_and_a_wrong_signature_writes_nothing() {
     let own = Own::new().await;
     let before = own.transactions();

@@ -67,6 +67,24 @@ fn a_signed_request_is_its_signers_and_is_taken_once() {
 }
 
 #[test]
+fn a_signature_is_taken_no_longer_than_it_says_and_with_nothing_that_is_not_understood() {
+    let alice = enrol();
+    let with = |parameter: &str| {
+        let mut headers = signed(&alice, b"{}");
+        let input = format!("{}{parameter}", headers["signature-input"].to_str().unwrap());
+        headers.insert("signature-input", HeaderValue::from_str(&input).unwrap());
+        Presented::of(&Method::POST, &uri(), &headers, true)
+    };
+    let nonces = Nonces::new(NOW - 100, 60);
+    let presented = with(&format!(";expires={}", NOW + 2)).unwrap();
+    assert!(!presented.verify(&alice.point), "the end is signed too");
+    assert_eq!(nonces.take(&presented, NOW + 3), Err(Refused::Stale));
+    assert_eq!(nonces.take(&presented, NOW + 2), Ok(()));
+    assert_eq!(with(";expires=\"x\"").unwrap_err(), SignatureError::Parameter("expires"));
+    assert_eq!(with(";tag=\"another\"").unwrap_err(), SignatureError::Unknown);
+}
+
+#[test]
 fn whatever_is_changed_on_the_way_is_noticed() {
     let alice = enrol();
     let headers = signed(&alice, b"{}");

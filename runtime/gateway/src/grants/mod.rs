@@ -49,6 +49,8 @@ const MOST: usize = 100;
 const MOST_NAME: usize = 1_024;
 /// The most bytes of each interface description in a grant.
 const MOST_ABI: usize = 16_384;
+/// The most bytes of a grant as it is kept.
+const MOST_BYTES: usize = 128 << 10;
 /// The most grants that one application proposes, those that have ended among them.
 const MOST_GRANTS: usize = 1_000;
 /// The capability of an adapter that proves what the preset contract holds.
@@ -153,8 +155,8 @@ pub(crate) async fn propose(
         Some(to) => to.id.to_string(),
         None => new_id(&request.to)?,
     };
-    // Held, so that no burst comes to more.
-    let _one = shared.changing_grants.lock().await;
+    // Held, so that no burst comes to more; the application's own, so that nobody else's revocation waits for it.
+    let _one = from.changing.lock().await;
     let made = all(shared, from).await?.into_iter().filter(|grant| *grant.from_id == *from.id).count();
     if made >= MOST_GRANTS {
         let what = format!("{MOST_GRANTS} grants were proposed, which is the most of an application");
@@ -174,6 +176,11 @@ pub(crate) async fn propose(
         anchor: None,
         revoked: None,
     };
+    if serde_json::to_vec(&grant).map_or(usize::MAX, |grant| grant.len()) > MOST_BYTES {
+        return Err(Problem::invalid(format!(
+            "a grant has at most {MOST_BYTES} bytes with all that it names"
+        )));
+    }
     let added = shared.records.add(&format!("{FOLDER}{}", grant.id), &grant).await.map_err(not_written)?;
     if added { Ok(grant) } else { Err(Problem::trouble("the same random number came twice")) }
 }

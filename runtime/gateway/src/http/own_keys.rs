@@ -91,9 +91,8 @@ async fn put_key(
 ) -> Result<Response, Problem> {
     member.must(Role::Write)?;
     uploaded(&member)?;
-    let key = upload::put_key(&gateway.shared, &member.application, &member.name, request).await?;
-    let opened = member.application.open(&gateway.shared.ground).await?;
-    let accounts = opened.ledger.accounts(key.clone()).await?;
+    let (key, accounts) =
+        upload::put_key(&gateway.shared, &member.application, &member.name, request).await?;
     Ok(answer(&AccountShown { key, accounts }))
 }
 
@@ -129,7 +128,8 @@ async fn begin(
     };
     member.must(role)?;
     let key = (role != Role::Read).then(|| idempotency_key(&headers));
-    let next = upload::begin(&gateway.shared, &member.application, &member.name, key, call, options).await?;
+    let next =
+        upload::begin(&gateway.shared, &member.application, &member.name, (role, key), call, options).await?;
     Ok(answer(&next))
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     Extension, Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -42,8 +42,11 @@ const APPLICATIONS: &str = "Applications";
 pub fn router(gateway: &Gateway) -> Router {
     let for_members =
         |routes: Router<Gateway>| routes.route_layer(middleware::from_fn_with_state(gateway.clone(), member));
-    let for_participants =
-        |routes: Router<Gateway>| routes.layer(middleware::from_fn_with_state(gateway.clone(), authenticate));
+    // `authenticate` bounds the body, so axum's own limit, which is lower than what a node may be set to, has nothing to do.
+    let for_participants = |routes: Router<Gateway>| {
+        let routes = routes.layer(DefaultBodyLimit::disable());
+        routes.layer(middleware::from_fn_with_state(gateway.clone(), authenticate))
+    };
     routes(for_members, for_participants)
         .into_router()
         .fallback(nothing)

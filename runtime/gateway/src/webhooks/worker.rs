@@ -23,7 +23,7 @@ use crate::{
     events::{FIRST, LAST},
     gateway::Shared,
     problem::Problem,
-    trace,
+    quota, trace,
 };
 
 /// Events of one request.
@@ -197,6 +197,9 @@ impl Worker {
             return Some("the application is suspended".into());
         }
         let participant = self.running.participant();
+        if quota::something_left(&self.application).is_err() {
+            return Some("the application's quota of transferred bytes or instance time is used up".into());
+        }
         let revoked = self.shared.participants.get(participant).is_none_or(|found| found.revoked.is_some());
         let reads = self.application.roles(participant).contains(&Role::Read);
         (revoked || !reads).then(|| "its participant may not read the application any more".into())

@@ -80,7 +80,7 @@ pub async fn gateway_keeping(
         master: MasterKey::from_hex(master).unwrap(),
         authority,
         signature_window: 60,
-        max_body: 1 << 20,
+        max_body: 4 << 20,
         usage_seconds: 60,
         // Never: where tests count what is written, nothing else is.
         usage_notes: Duration::from_secs(3_600),

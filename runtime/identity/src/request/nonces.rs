@@ -32,7 +32,8 @@ pub enum Refused {
 }
 
 /// Remembers the nonces of signed requests for as long as their signatures are taken. What was signed before the start is
-/// refused, so that a restart forgets nothing that matters.
+/// refused, so that a restart forgets nothing that matters, but for what was signed by a clock ahead of this one: until that second has
+/// come, a node that was started anew meanwhile takes it once more.
 pub struct Nonces {
     /// Seconds since 1970.
     started: i64,
@@ -65,6 +66,9 @@ impl Nonces {
     pub fn take(&self, request: &Presented, now: i64) -> Result<(), Refused> {
         // Of the second of the start nobody knows what came before it.
         if request.created < now.saturating_sub(self.window) || request.created <= self.started {
+            return Err(Refused::Stale);
+        }
+        if request.expires.is_some_and(|expires| now > expires) {
             return Err(Refused::Stale);
         }
         if request.created > now.saturating_add(Self::SKEW) {

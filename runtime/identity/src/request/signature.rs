@@ -17,6 +17,9 @@ const ALWAYS: [&str; 4] = ["@method", "@authority", "@path", "@query"];
 /// May be covered. Anything else is refused: what is not understood protects nothing.
 const FIELDS: [&str; 4] = ["content-digest", "content-type", "content-length", "idempotency-key"];
 
+/// The parameters that are understood (RFC 9421, section 2.3, without `tag`).
+const PARAMETERS: [&str; 5] = ["alg", "created", "expires", "keyid", "nonce"];
+
 /// Why a request's signature is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -39,6 +42,9 @@ pub enum SignatureError {
     /// A parameter is missing or malformed.
     #[error("the signature's parameter {0} is missing or malformed")]
     Parameter(&'static str),
+    /// A parameter that this node does not know: what is not understood may limit what the signature is good for.
+    #[error("the signature has other parameters than alg, created, expires, keyid and nonce")]
+    Unknown,
     /// Another algorithm.
     #[error("the signature's algorithm is not ecdsa-p256-sha256")]
     Algorithm,
@@ -51,6 +57,8 @@ pub struct Presented {
     pub signer: Fingerprint,
     /// When: seconds since 1970, UTC.
     pub created: i64,
+    /// Until when it may be taken, where the signer says so: seconds since 1970, UTC.
+    pub expires: Option<i64>,
     /// What makes it differ from every other one of the same signer.
     pub nonce: String,
     base: String,
@@ -97,8 +105,8 @@ impl Presented {
         must("content-digest", has_body)?;
         must("idempotency-key", headers.contains_key("idempotency-key"))?;
         let base = base(method, uri, headers, &covered, &input)?;
-        let (signer, created, nonce) = parameters(&input)?;
-        Ok(Presented { signer, created, nonce, base, signature })
+        let Parameters { signer, created, expires, nonce } = parameters(&input)?;
+        Ok(Presented { signer, created, expires, nonce, base, signature })
     }
 
     /// Whether this key signed it; `point` is SEC1, uncompressed.
@@ -192,7 +200,14 @@ pub(super) fn written(input: &InnerList) -> Option<String> {
     serializer.finish()
 }
 
-fn parameters(input: &InnerList) -> Result<(Fingerprint, i64, String), SignatureError> {
+struct Parameters {
+    signer: Fingerprint,
+    created: i64,
+    expires: Option<i64>,
+    nonce: String,
+}
+
+fn parameters(input: &InnerList) -> Result<Parameters, SignatureError> {
     let parameter = |name: &'static str| input.params.get(name).ok_or(SignatureError::Parameter(name));
     let text = |name: &'static str| {
         let text = parameter(name)?.as_string().ok_or(SignatureError::Parameter(name))?;
@@ -201,13 +216,21 @@ fn parameters(input: &InnerList) -> Result<(Fingerprint, i64, String), Signature
     if input.params.contains_key("alg") && text("alg")? != "ecdsa-p256-sha256" {
         return Err(SignatureError::Algorithm);
     }
+    let understood = |name: &str| PARAMETERS.contains(&name);
+    if !input.params.keys().all(|name| understood(name.as_str())) {
+        return Err(SignatureError::Unknown);
+    }
     let created = parameter("created")?.as_integer().ok_or(SignatureError::Parameter("created"))?;
+    let expires = match input.params.get("expires") {
+        None => None,
+        Some(at) => Some(at.as_integer().ok_or(SignatureError::Parameter("expires"))?.into()),
+    };
     let signer = text("keyid")?.parse().map_err(|_| SignatureError::Parameter("keyid"))?;
     let nonce = text("nonce")?;
     if !(8..=MAX_NONCE).contains(&nonce.len()) {
         return Err(SignatureError::Parameter("nonce"));
     }
-    Ok((signer, created.into(), nonce.to_owned()))
+    Ok(Parameters { signer, created: created.into(), expires, nonce: nonce.to_owned() })
 }
 
 /// The header `Signature` with one signature.
