@@ -158,8 +158,14 @@ impl Events {
                 // The ledger's node or this one is not there now.
                 if problem.retryable { Ok(None) } else { Err(ClientError::Problem(Box::new(problem))) }
             }
-            // Up to which block there was nothing.
-            _ => Ok(None),
+            // Up to which block there was nothing: after a break that is not looked at again.
+            _ => {
+                if let Some(position) = line.id {
+                    self.position = Some(position);
+                    self.since.clear();
+                }
+                Ok(None)
+            }
         }
     }
 

@@ -1,9 +1,11 @@
 //! Events as a stream of server-sent events, from a position that survives restarts.
 //!
 //! A subscription has a name, which its participant chose, and two positions: up to where the ledger was scanned, and up to
-//! where pages of events were handed over. The second is written down before the next page is read, so a break repeats at
-//! most one page: events have ids that stay the same, by which whoever hears them knows what they have. The next page is
-//! asked for when the one before has gone out, so a slow listener slows its own stream down and nothing else.
+//! where pages of events were handed over to the connection. The second is written down before the next page is read, so going on
+//! by the name alone repeats at most one page, and leaves out what was on its way when the connection broke. Whoever must miss nothing
+//! says what it has, with `Last-Event-ID`, or has events delivered to a webhook. Events have ids that stay the same, by which whoever
+//! hears them knows what they have. The next page is asked for when the one before has gone out, so a slow listener slows its own
+//! stream down and nothing else.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -80,8 +82,8 @@ struct Kept {
 pub(crate) enum Told {
     /// An event; with the position after it where it is the last of its page.
     Event(Box<Event>, Option<String>),
-    /// Nothing matched up to this block.
-    Scanned(u64),
+    /// Nothing matched up to this block; with the position after it.
+    Scanned(u64, String),
     /// The stream ends with a problem.
     Ended(Problem),
 }
@@ -139,6 +141,24 @@ pub(crate) async fn subscribe(
     if !opened.offered.adapter.interfaces().events {
         return Err(adapter_spec::types::Error::unsupported("events").into());
     }
+    // "From now on" begins now, and for a name it is written down: not when the first page has gone out.
+    let start = match start {
+        EventStart::Latest => {
+            let page = opened.ledger.events(filter.clone(), EventStart::Latest, 1, PAGE_BYTES).await?;
+            match (page.events.is_empty(), &place) {
+                (false, _) => EventStart::Latest,
+                (true, place) => {
+                    if let Some(place) = place {
+                        let delivered = hex::encode(&page.cursor);
+                        let kept = Kept { filter: filter.clone(), delivered, scanned: page.scanned };
+                        shared.records.put(place, &kept).await.map_err(not_written)?;
+                    }
+                    EventStart::Cursor(page.cursor)
+                }
+            }
+        }
+        start => start,
+    };
     let reading = Reading {
         shared: shared.clone(),
         application: application.clone(),
@@ -198,7 +218,7 @@ impl Reading {
         if let (Some(place), Some(kept)) = (&self.place, self.after.take()) {
             self.shared.records.put(place, &kept).await.map_err(not_written)?;
         }
-        if self.shared.stopping.is_cancelled() {
+        if self.shared.closing.is_cancelled() {
             return Err(Problem::trouble("the node is being stopped"));
         }
         let opened = self.application.open(&self.shared.ground).await?;
@@ -209,13 +229,13 @@ impl Reading {
         if page.events.is_empty() {
             if moved {
                 self.pause = FIRST;
-                self.waiting.push_back(Told::Scanned(page.scanned));
+                self.waiting.push_back(Told::Scanned(page.scanned, position.clone()));
             } else {
                 self.pause = (self.pause * 2).min(LAST);
             }
             tokio::select! {
                 () = tokio::time::sleep(self.pause) => {}
-                () = self.shared.stopping.cancelled() => {}
+                () = self.shared.closing.cancelled() => {}
             }
         } else {
             self.pause = FIRST;

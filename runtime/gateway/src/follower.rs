@@ -148,8 +148,10 @@ async fn round(shared: &Arc<Shared>, application: &Arc<Application>) {
     let due: Vec<(EntryKey, Option<u64>)> = {
         let now = Instant::now();
         let state = follower.lock();
-        let due = state.followed.iter().filter(|(_, followed)| followed.at <= now);
-        due.take(ROUND).map(|(key, followed)| (key.clone(), followed.head)).collect()
+        let mut due: Vec<_> = state.followed.iter().filter(|(_, followed)| followed.at <= now).collect();
+        // Whoever waits longest first, so that each has its turn where a round takes long.
+        due.sort_by_key(|(_, followed)| followed.at);
+        due.into_iter().take(ROUND).map(|(key, followed)| (key.clone(), followed.head)).collect()
     };
     let opened = match application.open(&shared.ground).await {
         Ok(opened) => opened,

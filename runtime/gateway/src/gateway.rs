@@ -37,6 +37,8 @@ use crate::{
 pub(crate) const APPLICATIONS: &str = "node/application/";
 /// Written to see whether the store takes writes again.
 const READY: &str = "node/ready";
+/// How often the journal forgets what was settled long ago.
+const PRUNE: Duration = Duration::from_secs(6 * 60 * 60);
 /// Applications that are read side by side at the start.
 const OPENED_AT_ONCE: usize = 32;
 
@@ -106,6 +108,8 @@ pub(crate) struct Shared {
     /// in this time.
     pub(crate) pace: Arc<dyn Pace>,
     pub(crate) stopping: CancellationToken,
+    /// Cancelled before that: streams end, so that nobody waits for them.
+    pub(crate) closing: CancellationToken,
     /// One look at a time at whether the store takes writes again.
     pub(crate) probing: tokio::sync::Mutex<()>,
     /// Counts of others that are shown with the gateway's own.
@@ -156,6 +160,7 @@ impl Gateway {
             poster: Poster::new(parts.receivers)?,
             pace,
             stopping: CancellationToken::new(),
+            closing: CancellationToken::new(),
             probing: tokio::sync::Mutex::default(),
             counters: OnceLock::new(),
             store,
@@ -187,6 +192,14 @@ impl Gateway {
         tokio::spawn(async move {
             while tokio::time::timeout(parts.usage_notes, noting.shared.stopping.cancelled()).await.is_err() {
                 noting.note_usage().await;
+            }
+        });
+        let pruning = gateway.clone();
+        tokio::spawn(async move {
+            while tokio::time::timeout(PRUNE, pruning.shared.stopping.cancelled()).await.is_err() {
+                if let Err(error) = pruning.shared.journal.prune().await {
+                    tracing::error!(%error, "the journal's old entries are not forgotten");
+                }
             }
         });
         let recovering = gateway.clone();
@@ -295,8 +308,14 @@ impl Gateway {
         })
     }
 
+    /// Ends streams of events, each with a problem that says so. Everything else goes on.
+    pub fn close_streams(&self) {
+        self.shared.closing.cancel();
+    }
+
     /// Stops what runs in the background. What is under way is taken up at the next start.
     pub fn stop(&self) {
+        self.close_streams();
         self.shared.stopping.cancel();
     }
 

@@ -171,8 +171,16 @@ impl Gateway {
                 Ok(())
             })
             .await?;
-        let open = self.shared.journal.unsettled(&application.id, None, MAX_PAGE_ENTRIES).await?;
-        let under_way = open.entries.iter().filter(|entry| entry.state.signed().is_some()).count();
+        let (mut under_way, mut from) = (application.follower.open(), None);
+        while under_way == 0 {
+            let open =
+                self.shared.journal.unsettled(&application.id, from.as_ref(), MAX_PAGE_ENTRIES).await?;
+            under_way = open.entries.iter().filter(|entry| entry.state.signed().is_some()).count();
+            from = open.next;
+            if from.is_none() {
+                break;
+            }
+        }
         if under_way > 0 {
             return Err(Problem::new(
                 StatusCode::CONFLICT,

@@ -161,9 +161,6 @@ impl Gateway {
         let adapters = self.adapters();
         adapters.permitted().check(&offered.descriptor)?;
         let adapter = offered.descriptor.name.clone();
-        if let Some(trial) = adapters.trial(&adapter) {
-            self.end_trial(&adapter, &trial);
-        }
         let before = adapters.get(&adapter).ok_or_else(|| NotUpgraded::NoSuchAdapter(adapter.clone()))?;
         let (from, to) = (before.descriptor.version.clone(), offered.descriptor.version.clone());
         if before.descriptor.framework != offered.descriptor.framework {
@@ -193,6 +190,10 @@ impl Gateway {
 
         let length = SignedDuration::try_from(terms.trial).unwrap_or(SignedDuration::from_hours(24));
         let until = Timestamp::now().checked_add(length).unwrap_or(Timestamp::MAX);
+        // Not earlier: what is refused ends no trial.
+        if let Some(trial) = adapters.trial(&adapter) {
+            self.end_trial(&adapter, &trial);
+        }
         // It is tried again, or another one is.
         self.shared.records.remove(&format!("{TAKEN_BACK}{adapter}")).await?;
         let trial = adapters.try_out(offered.clone(), before, until);

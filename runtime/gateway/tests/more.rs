@@ -147,6 +147,21 @@ async fn a_subscription_goes_on_where_it_was_also_after_a_break() {
 }
 
 #[tokio::test]
+async fn a_subscription_begins_when_it_is_made_also_where_nobody_reads_it_then() {
+    let (world, alice) = shop().await;
+    let path = format!("{APP}/events?subscription=early");
+    let response =
+        world.router.clone().oneshot(request(Some(&alice), Method::GET, &path, &[], None)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    drop(response);
+    let written = world.post(&alice, &format!("{APP}/invoke"), Some("1"), insert("k", "v")).await;
+    assert_eq!(written.status, 200, "{written:?}");
+    world.ledger.mine(MAIN_SPACE, 5);
+    let heard = listen(&world, &alice, &path, None, |heard| !events(heard).is_empty()).await;
+    assert_eq!(events(&heard).len(), 1);
+}
+
+#[tokio::test]
 async fn a_stream_ends_when_its_listener_loses_the_role() {
     let (world, alice) = shop().await;
     let bob = world.enrol("bob").await;

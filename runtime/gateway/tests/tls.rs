@@ -1,10 +1,15 @@
 //! The gateway's own listener: who is on the other side of a connection.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails, in its helpers too"
+)]
 
 mod support;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::{Method, Request, StatusCode, Uri};
 use berth_gateway::{Gateway, http};
@@ -17,6 +22,7 @@ use support::{
     Participant, enrol, gateway_on,
     web::{Web, web},
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 struct Ground {
@@ -64,6 +70,38 @@ async fn a_participant_who_shows_a_certificate_of_this_node_need_not_sign() {
     let alice = enrol(&ground.gateway, "alice").await;
     let web = web(&ground.authority_pem, shown(&alice));
     assert_eq!(asked(&web, "https", &ground.address).await, Some(StatusCode::OK));
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_the_last_request_also_where_somebody_is_in_the_middle_of_a_handshake() {
+    let authority = Authority::create("node", Timestamp::now()).unwrap();
+    let server = authority.issue_server(&["localhost".to_owned()], 1, Timestamp::now()).unwrap();
+    let tls = http::tls(&server.chain_pem, &server.key_pem, authority.certificate_pem()).unwrap();
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let slow = {
+        let (begun, go_on) = (begun.clone(), go_on.clone());
+        move || async move {
+            begun.notify_one();
+            go_on.notified().await;
+        }
+    };
+    let router = axum::Router::new().route("/v1/applications", axum::routing::get(slow));
+    let stop = CancellationToken::new();
+    let at = "127.0.0.1:0".parse().unwrap();
+    let listening = http::listen(at, Some(tls), router, stop.clone()).await.unwrap();
+    let address = listening.address.replace("127.0.0.1", "localhost");
+    let _silent = tokio::net::TcpStream::connect(&listening.address).await.unwrap();
+    let web = web(authority.certificate_pem(), None);
+    let answer = tokio::spawn(async move { asked(&web, "https", &address).await });
+    begun.notified().await;
+    stop.cancel();
+    let ended = tokio::spawn(listening.ended());
+    // Long enough for a stop that waits for nobody.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!ended.is_finished(), "a request is still being answered");
+    go_on.notify_one();
+    assert_eq!(answer.await.unwrap(), Some(StatusCode::OK));
+    tokio::time::timeout(Duration::from_secs(20), ended).await.expect("it ends with the request").unwrap();
 }
 
 #[tokio::test]

@@ -22,9 +22,9 @@ use std::{
 use adapter_spec::{
     Adapter, CallError, Ended, Interfaces, Ledger, Lender, Limit, async_trait,
     types::{
-        Block, BlockSelector, Call, CallOptions, Claim, Descriptor, Envelope, Error, ErrorCode, Estimate,
-        EventFilter, EventPage, EventStart, Goal, LedgerStatus, Output, Party, PlannedCall, Proof, PublicKey,
-        Receipt, SendFailure, Signature, Step, StoreAnswer, StoreOperation,
+        Block, BlockSelector, Call, CallOptions, Claim, Descriptor, Effect, Envelope, Error, ErrorCode,
+        Estimate, EventFilter, EventPage, EventStart, Goal, LedgerStatus, Output, Party, PlannedCall, Proof,
+        PublicKey, Receipt, SendFailure, Signature, Step, StoreAnswer, StoreOperation,
     },
 };
 use berth_gateway::{Adapters, NotPermitted, NotUpgraded, Offered, Permitted, UpgradeTerms, taken_back};
@@ -48,6 +48,18 @@ struct Faults {
     out_of_time: Option<Duration>,
     /// Its `block` takes so long, and then answers.
     slow: Duration,
+    /// What becomes of its `send`.
+    sends: Sends,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Sends {
+    #[default]
+    Well,
+    /// It cannot read the envelope, and sends nothing.
+    Refuses,
+    /// It sends the envelope, and its time is over before the answer is there.
+    LosesTheAnswer,
 }
 
 /// The model's adapter as another version.
@@ -117,6 +129,22 @@ macro_rules! pass {
                 self.ledger.resume(continuation, signatures).await
             }
 
+            async fn send(&self, envelope: Envelope) -> Result<(), CallError<SendFailure>> {
+                self.enter("send")?;
+                match self.faults.sends {
+                    Sends::Well => self.ledger.send(envelope).await,
+                    Sends::Refuses => {
+                        let error = Error::new(ErrorCode::InvalidArgument, "this is not of mine");
+                        Err(CallError::Answered(SendFailure { error, effect: Effect::Never }))
+                    }
+                    Sends::LosesTheAnswer => {
+                        self.ledger.send(envelope).await?;
+                        let limit = Limit::WallTime;
+                        Err(Ended::LimitReached { limit, allowed: "so long".into() }.into())
+                    }
+                }
+            }
+
             async fn block(&self, selector: BlockSelector) -> Result<Block, CallError> {
                 self.enter("block")?;
                 tokio::time::sleep(self.faults.slow).await;
@@ -151,7 +179,6 @@ pass! {
     accounts(key: PublicKey) -> Result<Vec<String>, CallError>;
     begin(call: Call, parties: Vec<Party>, options: CallOptions) -> Result<Step, CallError>;
     abandon(continuation: Vec<u8>) -> Result<(), CallError>;
-    send(envelope: Envelope) -> Result<(), CallError<SendFailure>>;
     replace(original: Envelope, parties: Vec<Party>, options: CallOptions) -> Result<Step, CallError>;
     estimate(call: Call, parties: Vec<Party>, options: CallOptions) -> Result<Estimate, CallError>;
     plan(goal: Goal) -> Result<Vec<PlannedCall>, CallError>;
@@ -252,6 +279,37 @@ async fn a_version_that_traps_is_taken_back_and_nobody_notices() {
         let why = world.gateway.adapters().trial("model").unwrap().failure().unwrap().to_owned();
         assert!(why.starts_with(function) && why.contains("unreachable"), "{why}");
     }
+}
+
+#[tokio::test]
+async fn what_the_version_before_may_have_sent_is_not_told_to_be_never() {
+    let (world, alice) = shop().await;
+    let loses = Faults { sends: Sends::LosesTheAnswer, ..Faults::default() };
+    world.gateway.upgrade(version("1.1.0", loses).await.0, TRIAL).await.unwrap();
+    let refuses = Faults { sends: Sends::Refuses, ..Faults::default() };
+    world.gateway.upgrade(version("1.2.0", refuses).await.0, TRIAL).await.unwrap();
+    let account = world.fund("shop", &alice).await;
+    let before = world.ledger.transactions(MAIN_SPACE, &account);
+    let sent = world.post(&alice, &format!("{APP}/invoke"), Some("1"), insert("k", "v")).await;
+    assert_eq!((sent.status.as_u16(), sent.body["state"].as_str()), (200, Some("under-way")), "{sent:?}");
+    world.ledger.mine(MAIN_SPACE, 5);
+    let settled = world.get(&alice, &format!("{APP}/calls/1?until=settled")).await;
+    assert_eq!(settled.body["settlement"], json!({"final": {"succeeded": true}}), "{settled:?}");
+    assert_eq!(world.ledger.transactions(MAIN_SPACE, &account), before + 1);
+}
+
+#[tokio::test]
+async fn an_upgrade_that_is_refused_ends_no_trial() {
+    let (world, alice) = shop().await;
+    let faults = Faults { traps: Some(("block", 0)), ..Faults::default() };
+    world.gateway.upgrade(version("1.1.0", faults).await.0, TRIAL).await.unwrap();
+    let refused =
+        world.gateway.upgrade(version("2.0.0", Faults::default()).await.0, TRIAL).await.unwrap_err();
+    assert!(matches!(refused, NotUpgraded::NewMajor { .. }), "{refused}");
+    assert!(world.gateway.adapters().trial("model").is_some());
+    let block = world.get(&alice, &format!("{APP}/blocks/latest")).await;
+    assert_eq!(block.status, 200, "the version before is still there: {block:?}");
+    assert_eq!(current(&world), "1.0.0");
 }
 
 #[tokio::test]

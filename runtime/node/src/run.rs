@@ -220,6 +220,7 @@ impl Node {
     /// the next start.
     pub async fn stop(self) {
         self.stop.cancel();
+        self.gateway.close_streams();
         for listening in self.listening {
             listening.ended().await;
         }

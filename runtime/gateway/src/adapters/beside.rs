@@ -13,9 +13,9 @@ use std::{
 use adapter_spec::{
     CallError, Ended, Ledger, Limit, async_trait,
     types::{
-        Block, BlockSelector, Call, CallOptions, Claim, Envelope, Error, ErrorCode, Estimate, EventFilter,
-        EventPage, EventStart, Goal, LedgerStatus, Output, Party, PlannedCall, Proof, PublicKey, Receipt,
-        SendFailure, Signature, Step, StoreAnswer, StoreOperation,
+        Block, BlockSelector, Call, CallOptions, Claim, Effect, Envelope, Error, ErrorCode, Estimate,
+        EventFilter, EventPage, EventStart, Goal, LedgerStatus, Output, Party, PlannedCall, Proof, PublicKey,
+        Receipt, SendFailure, Signature, Step, StoreAnswer, StoreOperation,
     },
 };
 
@@ -62,6 +62,11 @@ trait Fault {
 
     /// Whether it ended at a limit on time, where a slower ledger or processor does as much as the adapter.
     fn ran_out_of_time(&self) -> bool;
+
+    /// Whether it says that a transaction can have no effect.
+    fn says_never(&self) -> bool {
+        false
+    }
 }
 
 impl Fault for CallError {
@@ -78,6 +83,10 @@ impl Fault for CallError {
 }
 
 impl Fault for CallError<SendFailure> {
+    fn says_never(&self) -> bool {
+        matches!(self, CallError::Answered(failure) if failure.effect == Effect::Never)
+    }
+
     fn fault(&self, handed: Handed) -> bool {
         match self {
             CallError::Answered(failure) => answered_by_fault(&failure.error, handed),
@@ -111,17 +120,20 @@ macro_rules! tried {
         match $self.new.$function($($argument.clone()),*).await {
             Err(error) if error.fault(Handed::$handed) => {
                 let (took, start) = (start.elapsed(), Instant::now());
-                let again = before.$function($($argument),*).await;
-                if again.is_ok() {
-                    // Time that ran out shows something only where the one before was far from that: else whoever makes a call that
-                    // takes just so long could have any version taken back.
-                    if !error.ran_out_of_time() || start.elapsed() < took / 2 {
-                        $self.trial.fail(&format!("{}: {error}", stringify!($function)));
+                match before.$function($($argument),*).await {
+                    Ok(answer) => {
+                        // Time that ran out shows something only where the one before was far from that: else whoever makes a call that
+                        // takes just so long could have any version taken back.
+                        if !error.ran_out_of_time() || start.elapsed() < took / 2 {
+                            $self.trial.fail(&format!("{}: {error}", stringify!($function)));
+                        }
+                        Ok(answer)
                     }
-                    return again;
+                    // The one before may have sent what the new one could not.
+                    Err(again) if error.says_never() && !again.says_never() => Err(again),
+                    // It does no better, or cannot go on with what the new one began.
+                    Err(_) => Err(error),
                 }
-                // The one before does no better, or cannot go on with what the new one began.
-                Err(error)
             }
             answer => answer,
         }

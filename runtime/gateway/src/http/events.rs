@@ -34,7 +34,7 @@ pub(super) fn routes() -> Routes {
             Operation::get("/events", EVENTS, "events", "Events as they come, as a stream of server-sent events")
                 .text(
                     "`event` has an event, and the last one of a page has an id, which is the position after it; `scanned` says up to which \
-                     block everything was looked at; `problem` ends the stream.",
+                     block everything was looked at, and has an id too; `problem` ends the stream.",
                 )
                 .query::<EventParameters>()
                 .stream("Events, until one side ends it")
@@ -74,7 +74,9 @@ async fn events(
         let data = |value: &serde_json::Value| value.to_string();
         let (kind, text, id) = match &told {
             Told::Event(event, position) => ("event", data(&json!(event)), position.clone()),
-            Told::Scanned(block) => ("scanned", data(&json!(Scanned { block: *block })), None),
+            Told::Scanned(block, position) => {
+                ("scanned", data(&json!(Scanned { block: *block })), Some(position.clone()))
+            }
             Told::Ended(problem) => ("problem", data(&json!(problem)), None),
         };
         meter.meter.answer(text.len());

@@ -7,7 +7,10 @@ use berth_identity::Fingerprint;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use rustls::{
     RootCertStore, ServerConfig,
@@ -139,7 +142,7 @@ pub async fn listen_within(
     let address = listener.local_addr().map_err(failed)?.to_string();
     let acceptor = tls.map(TlsAcceptor::from);
     let task = tokio::spawn(async move {
-        let connections = Connections::new(router, limits);
+        let (connections, graceful) = (Connections::new(router, limits), GracefulShutdown::new());
         loop {
             let Some(free) = connections.free(&stop).await else { break };
             let socket = tokio::select! {
@@ -154,21 +157,25 @@ pub async fn listen_within(
             let Some(place) = connections.places.take(free, Some(from.ip())) else { continue };
             let _ = socket.set_nodelay(true);
             match acceptor.clone() {
-                None => connections.serve(socket, None, place),
+                None => connections.serve(socket, None, place, graceful.watcher()),
                 Some(acceptor) => {
-                    let connections = connections.clone();
+                    let (connections, watcher, stop) =
+                        (connections.clone(), graceful.watcher(), stop.clone());
                     tokio::spawn(async move {
-                        let agreed = tokio::time::timeout(limits.headers, acceptor.accept(socket)).await;
+                        let agreed = tokio::select! {
+                            agreed = tokio::time::timeout(limits.headers, acceptor.accept(socket)) => agreed,
+                            () = stop.cancelled() => return,
+                        };
                         // Whoever does not come through the handshake is none of ours.
                         let Ok(Ok(stream)) = agreed else { return };
                         let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                         let peer = shown.map(|certificate| PeerCertificate(Fingerprint::of(certificate)));
-                        connections.serve(stream, peer, place);
+                        connections.serve(stream, peer, place, watcher);
                     });
                 }
             }
         }
-        connections.end().await;
+        end(graceful).await;
     });
     Ok(Listening { address, task })
 }
@@ -196,7 +203,7 @@ pub async fn listen_unix(
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     let path = path.to_owned();
     let task = tokio::spawn(async move {
-        let connections = Connections::new(router, Limits::default());
+        let (connections, graceful) = (Connections::new(router, Limits::default()), GracefulShutdown::new());
         loop {
             let Some(free) = connections.free(&stop).await else { break };
             let socket = tokio::select! {
@@ -208,10 +215,10 @@ pub async fn listen_unix(
                 continue;
             };
             let Some(place) = connections.places.take(free, None) else { continue };
-            connections.serve(socket, None, place);
+            connections.serve(socket, None, place, graceful.watcher());
         }
         let _ = std::fs::remove_file(path);
-        connections.end().await;
+        end(graceful).await;
     });
     Ok(Listening { address, task })
 }
@@ -223,7 +230,6 @@ struct Connections {
     builder: Arc<auto::Builder<TokioExecutor>>,
     limits: Limits,
     places: Places,
-    graceful: Arc<GracefulShutdown>,
 }
 
 impl Connections {
@@ -238,13 +244,7 @@ impl Connections {
             .max_pending_accept_reset_streams(MAX_TAKEN_BACK)
             .max_local_error_reset_streams(MAX_BROKEN)
             .keep_alive_interval(Duration::from_secs(30));
-        Connections {
-            router,
-            builder: Arc::new(builder),
-            limits,
-            places: Places::new(&limits),
-            graceful: Arc::default(),
-        }
+        Connections { router, builder: Arc::new(builder), limits, places: Places::new(&limits) }
     }
 
     async fn free(&self, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
@@ -259,6 +259,7 @@ impl Connections {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: Option<PeerCertificate>,
         place: Place,
+        watcher: Watcher,
     ) {
         let (router, limits, activity) = (self.router.clone(), self.limits, Activity::new());
         let heard = activity.clone();
@@ -273,7 +274,7 @@ impl Connections {
             }
         });
         let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = self.graceful.watch(connection);
+        let connection = watcher.watch(connection);
         tokio::spawn(async move {
             let connection = pin!(connection);
             tokio::select! {
@@ -286,11 +287,9 @@ impl Connections {
             drop(place);
         });
     }
+}
 
-    /// Lets the last requests end.
-    async fn end(self) {
-        if let Some(graceful) = Arc::into_inner(self.graceful) {
-            let _ = tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await;
-        }
-    }
+/// Lets the last requests end.
+async fn end(graceful: GracefulShutdown) {
+    let _ = tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await;
 }
