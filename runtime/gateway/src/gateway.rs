@@ -181,32 +181,31 @@ impl Gateway {
             gateway.remember(application);
         }
         drop(opened);
-        let accounting = gateway.clone();
-        let pause = Duration::from_secs(u64::from(parts.usage_seconds.max(1)));
-        tokio::spawn(async move {
-            while tokio::time::timeout(pause, accounting.shared.stopping.cancelled()).await.is_err() {
-                accounting.account().await;
-            }
-        });
-        let noting = gateway.clone();
-        tokio::spawn(async move {
-            while tokio::time::timeout(parts.usage_notes, noting.shared.stopping.cancelled()).await.is_err() {
-                noting.note_usage().await;
-            }
-        });
-        let pruning = gateway.clone();
-        tokio::spawn(async move {
-            while tokio::time::timeout(PRUNE, pruning.shared.stopping.cancelled()).await.is_err() {
-                if let Err(error) = pruning.shared.journal.prune().await {
-                    tracing::error!(%error, "the journal's old entries are not forgotten");
-                }
-            }
-        });
+        let records = Duration::from_secs(u64::from(parts.usage_seconds.max(1)));
+        gateway.every(records, |gateway| async move { gateway.account().await });
+        gateway.every(parts.usage_notes, |gateway| async move { gateway.note_usage().await });
+        gateway.every(PRUNE, |gateway| async move { gateway.prune().await });
+        gateway.every(upload::SWEEP, |gateway| async move { gateway.sweep().await });
         let recovering = gateway.clone();
         tokio::spawn(async move { recovering.recover().await });
-        let sweeping = gateway.clone();
-        tokio::spawn(async move { sweeping.sweep_now_and_then().await });
         Ok(gateway)
+    }
+
+    /// Does something now and then, until the gateway is stopped.
+    fn every<F: Future<Output = ()> + Send + 'static>(&self, pause: Duration, work: fn(Gateway) -> F) {
+        let gateway = self.clone();
+        tokio::spawn(async move {
+            while tokio::time::timeout(pause, gateway.shared.stopping.cancelled()).await.is_err() {
+                work(gateway.clone()).await;
+            }
+        });
+    }
+
+    /// Has the journal forget what was settled long ago.
+    async fn prune(&self) {
+        if let Err(error) = self.shared.journal.prune().await {
+            tracing::error!(%error, "the journal's old entries are not forgotten");
+        }
     }
 
     /// An application as it was before the node's start.
@@ -226,12 +225,10 @@ impl Gateway {
     }
 
     /// Gives up what was handed out to be signed and never came back.
-    async fn sweep_now_and_then(&self) {
-        while tokio::time::timeout(upload::SWEEP, self.shared.stopping.cancelled()).await.is_err() {
-            for application in self.all() {
-                if application.record().order.key_mode == KeyMode::Upload {
-                    upload::sweep(&self.shared, &application).await;
-                }
+    async fn sweep(&self) {
+        for application in self.all() {
+            if application.record().order.key_mode == KeyMode::Upload {
+                upload::sweep(&self.shared, &application).await;
             }
         }
     }

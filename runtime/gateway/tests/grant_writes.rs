@@ -10,23 +10,21 @@
 
 mod support;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use adapter_spec::{async_trait, types::PublicKey};
+use adapter_spec::types::PublicKey;
 use axum::http::Method;
 use berth_gateway::{ChainError, GrantCalls, GrantedUse, Quotas, SignedRecord, http, verify_grant_calls};
 use berth_identity::Authority;
-use berth_journal::{MemoryStore, Page, SequencePage, Store, StoreError};
+use berth_journal::{MemoryStore, Store};
 use berth_model::MAIN_SPACE;
 use futures_util::future::join_all;
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use support::{Answer, Participant, World, enrol, gateway_on, insert, next_second, order, read};
+use support::{
+    Answer, Participant, World, enrol, gateway_on, guarded::Guarded, insert, next_second, order, read,
+};
 use tower::ServiceExt as _;
 
 const SHOP: &str = "/v1/applications/shop";
@@ -283,60 +281,18 @@ async fn writes_under_grants_use_up_the_quotas_of_the_application_that_gives() {
     assert_eq!(keys, [Some("1".to_owned()), Some("2".to_owned())], "what finds no room is not written down");
 }
 
-/// A store that does not write what is below some keys.
-struct Guarded {
-    store: MemoryStore,
-    refused: Mutex<Option<&'static str>>,
-}
-
-#[async_trait]
-impl Store for Guarded {
-    async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.get(key).await
-    }
-
-    async fn compare_and_set(
-        &self,
-        key: &[u8],
-        expected: Option<&[u8]>,
-        new: Option<&[u8]>,
-    ) -> Result<bool, StoreError> {
-        let refused = *self.refused.lock().unwrap();
-        if refused.is_some_and(|prefix| key.starts_with(prefix.as_bytes())) {
-            return Err(StoreError::Failed { what: "write", source: "it is refused".into() });
-        }
-        self.store.compare_and_set(key, expected, new).await
-    }
-
-    async fn scan(&self, prefix: &[u8], from: &[u8], limit: usize) -> Result<Page, StoreError> {
-        self.store.scan(prefix, from, limit).await
-    }
-
-    async fn append(&self, sequence: &str, value: &[u8]) -> Result<u64, StoreError> {
-        self.store.append(sequence, value).await
-    }
-
-    async fn read(&self, sequence: &str, from: u64, limit: usize) -> Result<SequencePage, StoreError> {
-        self.store.read(sequence, from, limit).await
-    }
-
-    async fn flush(&self) -> Result<(), StoreError> {
-        self.store.flush().await
-    }
-}
-
 #[tokio::test]
 async fn a_write_that_is_not_written_down_on_both_sides_is_not_sent() {
-    let store = Arc::new(Guarded { store: MemoryStore::new(), refused: Mutex::default() });
+    let store = Arc::new(Guarded::default());
     let (world, alice, bob) = two_on(store.clone(), Quotas::default()).await;
     let (id, account) = granted(&world, &alice, &bob).await;
     let before = world.ledger.submissions();
     for side in ["node/grant-record/shop~", "node/grant-record/bank~"] {
-        *store.refused.lock().unwrap() = Some(side);
+        store.refuse(Some(side));
         let refused = invoke(&world, &bob, &id, "1", insert("k", "v")).await;
         assert_eq!(refused.body["code"], "node-trouble", "{refused:?}");
     }
-    *store.refused.lock().unwrap() = None;
+    store.refuse(None);
     assert_eq!(world.ledger.submissions(), before);
     let missing = world.get(&bob, &format!("{BANK}/grants/{id}/calls/1")).await;
     assert_eq!(missing.body["code"], "not-found", "{missing:?}");

@@ -13,6 +13,7 @@ mod support;
 use std::time::Duration;
 
 use axum::http::Method;
+use berth_gateway::UpgradeTerms;
 use berth_model::{MAIN_SPACE, ModelNode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -193,6 +194,42 @@ async fn a_grant_has_at_most_a_hundred_names_of_a_thousand_bytes() {
         let proposed = world.post(&alice, &format!("{SHOP}/grants"), None, body).await;
         assert_eq!(proposed.status == 200, is_taken, "{proposed:?}");
     }
+}
+
+#[tokio::test]
+async fn a_grant_has_no_more_bytes_than_is_bounded_whatever_it_names() {
+    let (world, alice, _) = two().await;
+    let functions = |count: usize| -> Vec<_> {
+        let abi = "x".repeat(16_384);
+        (0..count)
+            .map(|number| json!({"contract": "c", "function": format!("f{number}"), "abi": abi}))
+            .collect()
+    };
+    for (count, is_taken) in [(7, true), (8, false)] {
+        let body = json!({"to": "bank", "functions": functions(count), "expires": later()});
+        let proposed = world.post(&alice, &format!("{SHOP}/grants"), None, body).await;
+        assert_eq!(proposed.status == 200, is_taken, "{count}: {}", proposed.status);
+    }
+}
+
+#[tokio::test]
+async fn where_proofs_are_agreed_on_a_version_that_gives_none_hands_nothing_over() {
+    let (world, alice, bob) = two().await;
+    let id = propose(&world, &alice, later()).await;
+    world.post(&bob, &format!("{BANK}/grants/{id}/accept"), None, anchor(&world.ledger)).await;
+    assert_eq!(read(&world, &bob, &id, json!({"key": "k"})).await.status, 200);
+    let mut without = support::model().await;
+    without.descriptor.version = "99.0.0".into();
+    without.descriptor.capabilities.clear();
+    let terms = UpgradeTerms { trial: Duration::from_secs(600), new_major: true };
+    world.gateway.upgrade(without, terms).await.unwrap();
+    let answer = read(&world, &bob, &id, json!({"key": "k"})).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.body["code"].as_str()),
+        (502, Some("not-proved")),
+        "{answer:?}"
+    );
+    assert_eq!(answer.body.get("value"), None, "the value stays here");
 }
 
 #[tokio::test]

@@ -159,6 +159,29 @@ async fn a_subscription_begins_when_it_is_made_also_where_nobody_reads_it_then()
     world.ledger.mine(MAIN_SPACE, 5);
     let heard = listen(&world, &alice, &path, None, |heard| !events(heard).is_empty()).await;
     assert_eq!(events(&heard).len(), 1);
+    let quiet = listen(&world, &alice, "/v1/applications/shop/events", None, |heard| !heard.is_empty());
+    let (heard, ()) = tokio::join!(quiet, async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        world.ledger.mine(MAIN_SPACE, 1);
+    });
+    assert!(heard[0].0 == "scanned" && heard[0].1.is_some(), "nothing so far is a position too: {heard:?}");
+}
+
+#[tokio::test]
+async fn streams_end_before_the_gateway_stops_and_say_so() {
+    let (world, alice) = shop().await;
+    let (heard, ()) = tokio::join!(
+        listen(&world, &alice, "/v1/applications/shop/events", None, |heard| {
+            heard.iter().any(|(kind, ..)| kind == "problem")
+        }),
+        async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            world.gateway.close_streams();
+        }
+    );
+    assert_eq!(heard.last().unwrap().2["code"], "node-trouble");
+    let written = world.post(&alice, &format!("{APP}/invoke"), Some("1"), insert("k", "v")).await;
+    assert_eq!(written.status, 200, "everything else goes on: {written:?}");
 }
 
 #[tokio::test]

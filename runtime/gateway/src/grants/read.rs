@@ -60,7 +60,7 @@ pub(crate) async fn read(
     }
 }
 
-/// The proof of a value, verified; none where the adapter gives none.
+/// The proof of a value, verified; none where the adapter gives none and the owners agreed on none.
 async fn proved(
     shared: &Shared,
     from: &Application,
@@ -69,7 +69,7 @@ async fn proved(
     anchor: Option<&str>,
 ) -> Result<Option<Proof>, Problem> {
     let opened = from.open(&shared.ground).await?;
-    if !proves(&opened) {
+    if !proves(&opened) && anchor.is_none() {
         return Ok(None);
     }
     let unproved = |why: String| {
@@ -83,6 +83,9 @@ async fn proved(
     let anchor = anchor.and_then(|anchor| hex::decode(anchor).ok());
     let anchor =
         anchor.ok_or_else(|| unproved("the grant has no anchor: accept it again with one".into()))?;
+    if !proves(&opened) {
+        return Err(unproved("the adapter gives no proofs any more: agree on another grant".into()));
+    }
     let StoreAnswer::Value(value) = answer else { return Err(unproved("it is no value".into())) };
     let claim = Claim::PresetValue(PresetValue { key: key.into(), value: Some(value.clone()) });
     let proof =

@@ -11,6 +11,7 @@
 
 pub mod document;
 pub mod failing;
+pub mod guarded;
 pub mod receiver;
 pub mod web;
 
